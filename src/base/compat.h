@@ -1,0 +1,93 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		Every difference between PostgreSQL 15, 16, 17 and 18 that matters here.
+ *
+ * This is the only file that looks at PG_VERSION_NUM.  Each block names the
+ * upstream change.  It declares no types of the project.
+ *
+ * IDENTIFICATION
+ *		src/base/compat.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef S3_COMPAT_H
+#define S3_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "s3_fdw needs PostgreSQL 15, 16, 17 or 18"
+#endif
+
+/*
+ * 18: COPY FROM a file in CSV format takes a line holding only "\." for data;
+ * before, it is the end of the file.
+ */
+#if PG_VERSION_NUM >= 180000
+#define CSV_BACKSLASH_DOT_ENDS_FILE false
+#else
+#define CSV_BACKSLASH_DOT_ENDS_FILE true
+#endif
+
+/* 16: varatt.h split from postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 17: WaitEventExtensionNew() gives an extension's waits names. */
+#if PG_VERSION_NUM >= 170000
+#define HAVE_NAMED_WAIT_EVENTS 1
+#else
+#define HAVE_NAMED_WAIT_EVENTS 0
+#endif
+
+/*
+ * 16: the user to check access as moved from the range table entry to the plan
+ * node of a foreign scan.
+ */
+#if PG_VERSION_NUM >= 160000
+#define FOREIGN_SCAN_USER(plan, rte) ((plan)->checkAsUser)
+#else
+#define FOREIGN_SCAN_USER(plan, rte) ((rte)->checkAsUser)
+#endif
+
+/* 16: per-object privilege functions became object_aclcheck(). */
+#if PG_VERSION_NUM >= 160000
+#define SERVER_USAGE_CHECK(serverid, userid) \
+	object_aclcheck(ForeignServerRelationId, serverid, userid, ACL_USAGE)
+#else
+#define SERVER_USAGE_CHECK(serverid, userid) \
+	pg_foreign_server_aclcheck(serverid, userid, ACL_USAGE)
+#endif
+
+/* 17: create_foreignscan_path() takes restriction info for joins. */
+#if PG_VERSION_NUM >= 170000
+#define FDW_RESTRICTINFO_ARG , NIL
+#else
+#define FDW_RESTRICTINFO_ARG
+#endif
+
+/* 18: create_foreignscan_path() takes the number of disabled nodes. */
+#if PG_VERSION_NUM >= 180000
+#define DISABLED_NODES_ARG , 0
+#else
+#define DISABLED_NODES_ARG
+#endif
+
+/* 18: EXPLAIN's headers were split. */
+#if PG_VERSION_NUM >= 180000
+#define EXPLAIN_FORMAT_HEADER "commands/explain_format.h"
+#define EXPLAIN_STATE_HEADER "commands/explain_state.h"
+#else
+#define EXPLAIN_FORMAT_HEADER "commands/explain.h"
+#define EXPLAIN_STATE_HEADER "commands/explain.h"
+#endif
+
+/*
+ * All versions: libpq/libpq.h needs GSSAPI's headers if the server was built
+ * with it, and those are not part of the server's development files.
+ */
+extern bool pq_check_connection(void);
+
+#endif							/* S3_COMPAT_H */

@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * config.c
+ *		The extension's settings (GUCs) and their limits.
+ *
+ * Defined once from _PG_init(); read everywhere as plain variables.
+ *
+ * IDENTIFICATION
+ *		src/base/config.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/config.h"
+#include "utils/guc.h"
+
+int			s3_range_size;
+int			s3_read_memory;
+int			s3_read_concurrency;
+int			s3_part_size;
+int			s3_upload_memory;
+int			s3_max_connections;
+int			s3_max_retries;
+int			s3_connect_timeout;
+int			s3_stall_timeout;
+int			s3_abort_timeout;
+char	   *s3_allowed_endpoints;
+
+void
+s3_config_init(void)
+{
+	/* The first range of an object is smaller: a query with LIMIT stops there. */
+	DefineCustomIntVariable("s3_fdw.range_size",
+							"Sets the largest range that is read with one request.",
+							NULL,
+							&s3_range_size,
+							4 * 1024, 64, 64 * 1024,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.read_memory",
+							"Sets the memory that one scan may use for data read ahead.",
+							NULL,
+							&s3_read_memory,
+							24 * 1024, 1024, 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.read_concurrency",
+							"Sets how many requests one scan may have under way.",
+							NULL,
+							&s3_read_concurrency,
+							8, 1, 64,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	/* 16 MB parts and the schedule in s3/upload.c reach past 1 TB. */
+	DefineCustomIntVariable("s3_fdw.part_size",
+							"Sets the size of the parts of a multipart upload.",
+							NULL,
+							&s3_part_size,
+							16 * 1024, 5 * 1024, 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.upload_memory",
+							"Sets the memory that one export may use for parts under way.",
+							"Two parts are always allowed.",
+							&s3_upload_memory,
+							48 * 1024, 10 * 1024, 4 * 1024 * 1024 - 1,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.max_connections",
+							"Sets how many connections one server process may open.",
+							NULL,
+							&s3_max_connections,
+							16, 1, 64,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.max_retries",
+							"Sets how many times a failed request is repeated.",
+							"The delay doubles each time, up to 20 seconds, at random.",
+							&s3_max_retries,
+							6, 0, 20,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.connect_timeout",
+							"Sets the time allowed for setting up a connection.",
+							NULL,
+							&s3_connect_timeout,
+							5000, 100, 300000,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.stall_timeout",
+							"Sets the time after which a transfer without progress is given up.",
+							NULL,
+							&s3_stall_timeout,
+							30000, 1000, 600000,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.abort_timeout",
+							"Sets the time that a failed export may spend on removing its uploads.",
+							NULL,
+							&s3_abort_timeout,
+							10000, 0, 300000,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("s3_fdw.allowed_endpoints",
+							   "Sets the endpoints that servers not owned by a superuser may use.",
+							   "A comma-separated list of URLs without path; "
+							   "the endpoints of AWS need no entry.",
+							   &s3_allowed_endpoints,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("s3_fdw");
+}
