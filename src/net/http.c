@@ -1,0 +1,901 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.c
+ *		HTTP exchanges, many at a time, in one interruptible wait loop.
+ *
+ * libcurl tells which sockets it waits for; they are put into one epoll
+ * descriptor ("mux"), which is itself waited for together with the process
+ * latch.  So every wait, be it for a connection, a handshake, a body or a
+ * scheduled repetition, ends at once on a cancel, a timeout or the death of
+ * the postmaster.
+ *
+ * One multi handle per backend keeps connections for reuse.  It is made at
+ * first use, never in the postmaster, and lives until the process exits.
+ *
+ * Rules kept here:
+ * - no palloc, ereport or CHECK_FOR_INTERRUPTS inside a libcurl callback;
+ * - callbacks write only into room whose size is known;
+ * - all signals are blocked around calls that may start libcurl's resolver
+ *   thread, which must not run our handlers;
+ * - each socket is counted as an external file descriptor.
+ *
+ * IDENTIFICATION
+ *		src/net/http.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "net/address.h"
+#include "net/http.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+/*
+ * libcurl's default receive buffer of 16 kB makes loopback and fast networks
+ * 2.4 times slower than this.
+ */
+#define RECEIVE_BUFFER (512 * 1024)
+
+/* An idle connection is closed by S3 after some seconds; do not trust old ones. */
+#define MAX_IDLE_CONNECTION_S 5L
+
+/* Body of an answer that is not the data asked for: enough for any error. */
+#define ERROR_TEXT_MAX (64 * 1024)
+
+/* How many events one look at the mux takes. */
+#define MUX_EVENTS 32
+
+/* One running request; malloc'ed, since libcurl's callbacks use it. */
+struct HttpTransfer
+{
+	dlist_node	node;			/* in running or scheduled */
+	HttpRequest *req;			/* borrowed; NULL while libcurl lets go of a
+								 * canceled transfer */
+	CURL	   *easy;			/* owned while running, else NULL */
+	struct curl_slist *headers; /* owned */
+	bool		header_done;	/* the final header block has been read */
+	bool		forbidden;		/* address refused */
+	bool		overflow;
+	bool		wrong_range;
+	bool		finished;		/* libcurl is done with it */
+	CURLcode	result;
+	Size		body_pos;		/* of the request body, for the read callback */
+	char		errbuf[CURL_ERROR_SIZE];
+};
+
+static CURLM *multi = NULL;
+static int	mux = -1;
+static TimestampTz curl_deadline = 0;	/* when libcurl wants to be called, or 0 */
+static dlist_head running = DLIST_STATIC_INIT(running);
+static dlist_head scheduled = DLIST_STATIC_INIT(scheduled);
+
+/* Easy handles kept for reuse: setting one up costs several allocations. */
+#define MAX_SPARE_HANDLES 64
+static CURL *spare[MAX_SPARE_HANDLES];
+static int	nspare = 0;
+
+/* ---------------------------------------------------------------- callbacks */
+
+/* libcurl wants to know of events on a socket. */
+static int
+socket_callback(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
+{
+	struct epoll_event ev;
+
+	memset(&ev, 0, sizeof(ev));
+	ev.data.fd = fd;
+	if (what == CURL_POLL_REMOVE)
+	{
+		/* An already closed descriptor has left the set by itself. */
+		(void) epoll_ctl(mux, EPOLL_CTL_DEL, fd, &ev);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		ev.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		ev.events |= EPOLLOUT;
+	if (epoll_ctl(mux, EPOLL_CTL_MOD, fd, &ev) < 0)
+		return epoll_ctl(mux, EPOLL_CTL_ADD, fd, &ev) < 0 ? -1 : 0;
+	return 0;
+}
+
+static int
+timer_callback(CURLM *m, long timeout_ms, void *userp)
+{
+	curl_deadline = timeout_ms < 0 ? 0 :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	return 0;
+}
+
+static curl_socket_t
+opensocket_callback(void *clientp, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+	HttpTransfer *t = clientp;
+	curl_socket_t fd;
+
+	if (net_address_is_forbidden(&addr->addr))
+	{
+		t->forbidden = true;
+		return CURL_SOCKET_BAD;
+	}
+	if (!AcquireExternalFD())
+		return CURL_SOCKET_BAD;
+	fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+	if (fd == CURL_SOCKET_BAD)
+		ReleaseExternalFD();
+	return fd;
+}
+
+static int
+closesocket_callback(void *clientp, curl_socket_t fd)
+{
+	ReleaseExternalFD();
+	return close(fd);
+}
+
+/* Value of a header line if it is the named one, into dst; "" if too long. */
+static bool
+take_header(const char *line, Size len, const char *name, char *dst, Size dstsize)
+{
+	Size		namelen = strlen(name);
+
+	if (len <= namelen || line[namelen] != ':' || pg_strncasecmp(line, name, namelen) != 0)
+		return false;
+	line += namelen + 1;
+	len -= namelen + 1;
+	while (len > 0 && (*line == ' ' || *line == '\t'))
+	{
+		line++;
+		len--;
+	}
+	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' || line[len - 1] == ' '))
+		len--;
+	if (len >= dstsize)
+		len = 0;
+	memcpy(dst, line, len);
+	dst[len] = '\0';
+	return true;
+}
+
+/* A non-negative decimal number that fits, or -1. */
+static int64
+parse_number(const char *s, const char **end)
+{
+	int64		value = 0;
+
+	if (*s < '0' || *s > '9')
+		return -1;
+	for (; *s >= '0' && *s <= '9'; s++)
+	{
+		if (value > (PG_INT64_MAX - 9) / 10)
+			return -1;
+		value = value * 10 + (*s - '0');
+	}
+	if (end)
+		*end = s;
+	else if (*s != '\0')
+		return -1;
+	return value;
+}
+
+/* Content-Range: bytes first-last/total (RFC 9110, 14.4) */
+static void
+parse_content_range(HttpRequest *req, const char *value)
+{
+	const char *p;
+
+	req->range_start = req->range_total = -1;
+	if (pg_strncasecmp(value, "bytes ", 6) != 0)
+		return;
+	req->range_start = parse_number(value + 6, &p);
+	if (req->range_start < 0 || *p != '-' || parse_number(p + 1, &p) < 0 || *p != '/')
+	{
+		req->range_start = -1;
+		return;
+	}
+	req->range_total = parse_number(p + 1, NULL);
+}
+
+static size_t
+header_callback(char *line, size_t size, size_t n, void *userp)
+{
+	HttpTransfer *t = userp;
+	HttpRequest *req = t->req;
+	Size		len = size * n;
+	char		value[64];
+
+	if (req == NULL)
+		return 0;
+	if (len > 5 && strncmp(line, "HTTP/", 5) == 0)
+	{
+		/* A new header block: forget an interim (1xx) answer's. */
+		req->etag[0] = req->request_id[0] = req->bucket_region[0] = '\0';
+		req->date[0] = req->last_modified[0] = '\0';
+		req->content_length = req->range_total = req->range_start = -1;
+		req->retry_after_ms = -1;
+		t->header_done = false;
+	}
+	else if (take_header(line, len, "etag", req->etag, sizeof(req->etag)) ||
+			 take_header(line, len, "x-amz-request-id", req->request_id, sizeof(req->request_id)) ||
+			 take_header(line, len, "x-amz-bucket-region", req->bucket_region, sizeof(req->bucket_region)) ||
+			 take_header(line, len, "date", req->date, sizeof(req->date)) ||
+			 take_header(line, len, "last-modified", req->last_modified, sizeof(req->last_modified)))
+		 /* taken */ ;
+	else if (take_header(line, len, "content-length", value, sizeof(value)))
+		req->content_length = parse_number(value, NULL);
+	else if (take_header(line, len, "content-range", value, sizeof(value)))
+		parse_content_range(req, value);
+	else if (take_header(line, len, "x-amz-retry-after", value, sizeof(value)))
+		req->retry_after_ms = parse_number(value, NULL);
+	else if (take_header(line, len, "retry-after", value, sizeof(value)))
+	{
+		int64		seconds = parse_number(value, NULL);
+
+		if (req->retry_after_ms < 0 && seconds >= 0 && seconds < 86400)
+			req->retry_after_ms = seconds * 1000;
+	}
+	return len;
+}
+
+/* First byte of the body: is this the range that was asked for? */
+static bool
+check_range(HttpTransfer *t)
+{
+	HttpRequest *req = t->req;
+
+	if (req->range_first < 0 || req->status >= 300)
+		return true;
+	if (req->status == 206)
+	{
+		if (req->range_start != req->range_first)
+			return false;
+		return req->object_size < 0 || req->range_total < 0 ||
+			req->range_total == req->object_size;
+	}
+
+	/* The whole object instead of a range is right only from its start. */
+	return req->range_first == 0;
+}
+
+static size_t
+write_callback(char *data, size_t size, size_t n, void *userp)
+{
+	HttpTransfer *t = userp;
+	HttpRequest *req = t->req;
+	Size		len = size * n;
+
+	if (req == NULL)
+		return 0;
+	if (!t->header_done)
+	{
+		long		status = 0;
+
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		req->status = (int) status;
+		t->header_done = true;
+		if (!check_range(t))
+		{
+			t->wrong_range = true;
+			return 0;
+		}
+	}
+
+	if (req->recv_buf != NULL && req->status >= 200 && req->status < 300)
+	{
+		if (len > req->recv_cap - req->recv_len)
+		{
+			t->overflow = true;
+			return 0;
+		}
+		memcpy(req->recv_buf + req->recv_len, data, len);
+		req->recv_len += len;
+	}
+	else
+	{
+		Size		max = req->status < 300 ? req->text_max : ERROR_TEXT_MAX;
+		char	   *text;
+
+		if (req->text_len + len > max)
+		{
+			/* Of an error, the beginning is enough. */
+			if (req->status >= 300)
+				return len;
+			t->overflow = true;
+			return 0;
+		}
+		if ((req->text_len + len) / ERROR_TEXT_MAX > req->text_len / ERROR_TEXT_MAX ||
+			req->text == NULL)
+		{
+			text = realloc(req->text, TYPEALIGN(ERROR_TEXT_MAX, req->text_len + len + 1));
+			if (text == NULL)
+				return 0;
+			req->text = text;
+		}
+		memcpy(req->text + req->text_len, data, len);
+		req->text_len += len;
+		req->text[req->text_len] = '\0';
+	}
+	return len;
+}
+
+static size_t
+read_callback(char *dst, size_t size, size_t n, void *userp)
+{
+	HttpTransfer *t = userp;
+	Size		len;
+
+	if (t->req == NULL)
+		return CURL_READFUNC_ABORT;
+	len = Min(size * n, t->req->body_len - t->body_pos);
+	memcpy(dst, t->req->body + t->body_pos, len);
+	t->body_pos += len;
+	return len;
+}
+
+/* libcurl rewinds a body when a reused connection turns out to be dead. */
+static int
+seek_callback(void *userp, curl_off_t offset, int origin)
+{
+	HttpTransfer *t = userp;
+
+	if (t->req == NULL || origin != SEEK_SET || offset < 0 ||
+		(Size) offset > t->req->body_len)
+		return CURL_SEEKFUNC_FAIL;
+	t->body_pos = (Size) offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+/* ------------------------------------------------------------------- set-up */
+
+/*
+ * Block all signals: libcurl's resolver thread inherits the mask, and a signal
+ * meant for the backend must be handled by its main thread.
+ */
+static void
+block_signals(sigset_t *save)
+{
+	sigset_t	all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, save);
+}
+
+static void
+unblock_signals(const sigset_t *save)
+{
+	pthread_sigmask(SIG_SETMASK, save, NULL);
+}
+
+static void
+shut_down(int code, Datum arg)
+{
+	if (multi == NULL)
+		return;
+	while (!dlist_is_empty(&running))
+	{
+		HttpTransfer *t = dlist_container(HttpTransfer, node, dlist_pop_head_node(&running));
+
+		curl_multi_remove_handle(multi, t->easy);
+		curl_easy_cleanup(t->easy);
+		curl_slist_free_all(t->headers);
+		if (t->req)
+			t->req->transfer = NULL;
+		free(t);
+	}
+	while (nspare > 0)
+		curl_easy_cleanup(spare[--nspare]);
+	curl_multi_cleanup(multi);
+	multi = NULL;
+	close(mux);
+	mux = -1;
+}
+
+static void
+start_up(void)
+{
+	CURLM	   *m;
+
+	if (multi != NULL)
+		return;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not initialize libcurl")));
+	if (!AcquireExternalFD())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not reserve a file descriptor for network connections"),
+				 errhint("Consider increasing max_files_per_process.")));
+	mux = epoll_create1(EPOLL_CLOEXEC);
+	if (mux < 0)
+	{
+		ReleaseExternalFD();
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not create an epoll descriptor: %m")));
+	}
+	m = curl_multi_init();
+	if (m == NULL ||
+		curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, socket_callback) != CURLM_OK ||
+		curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, timer_callback) != CURLM_OK)
+	{
+		if (m)
+			curl_multi_cleanup(m);
+		close(mux);
+		mux = -1;
+		ReleaseExternalFD();
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+				 errmsg("could not set up libcurl's multi interface")));
+	}
+	multi = m;
+	on_proc_exit(shut_down, (Datum) 0);
+}
+
+#define SETOPT(option, value) \
+	do { \
+		CURLcode	rc_ = curl_easy_setopt(easy, option, value); \
+		if (rc_ != CURLE_OK) \
+			return rc_; \
+	} while (0)
+
+/* Everything libcurl must know of a request. */
+static CURLcode
+configure(HttpTransfer *t)
+{
+	CURL	   *easy = t->easy;
+	HttpRequest *req = t->req;
+
+	/* what not to do */
+	SETOPT(CURLOPT_NOSIGNAL, 1L);
+	SETOPT(CURLOPT_FOLLOWLOCATION, 0L);
+	SETOPT(CURLOPT_PROXY, "");	/* the environment has no say */
+	SETOPT(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	SETOPT(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	SETOPT(CURLOPT_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+	SETOPT(CURLOPT_PATH_AS_IS, 1L);
+	SETOPT(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SETOPT(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	SETOPT(CURLOPT_SSL_VERIFYPEER, 1L);
+	SETOPT(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (req->ca_file)
+		SETOPT(CURLOPT_CAINFO, req->ca_file);
+
+	/* connections */
+	SETOPT(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
+	SETOPT(CURLOPT_UPLOAD_BUFFERSIZE, (long) RECEIVE_BUFFER);
+	SETOPT(CURLOPT_MAXAGE_CONN, MAX_IDLE_CONNECTION_S);
+	SETOPT(CURLOPT_CONNECTTIMEOUT_MS, (long) s3_connect_timeout);
+	SETOPT(CURLOPT_LOW_SPEED_LIMIT, 1L);
+	SETOPT(CURLOPT_LOW_SPEED_TIME, (long) Max(1, req->stall_timeout / 1000));
+	SETOPT(CURLOPT_OPENSOCKETFUNCTION, opensocket_callback);
+	SETOPT(CURLOPT_OPENSOCKETDATA, t);
+	SETOPT(CURLOPT_CLOSESOCKETFUNCTION, closesocket_callback);
+
+	/* the request */
+	SETOPT(CURLOPT_URL, req->url);
+	SETOPT(CURLOPT_HTTPHEADER, t->headers);
+	SETOPT(CURLOPT_USERAGENT, "s3_fdw/1.0");
+	SETOPT(CURLOPT_PRIVATE, t);
+	SETOPT(CURLOPT_ERRORBUFFER, t->errbuf);
+	SETOPT(CURLOPT_HEADERFUNCTION, header_callback);
+	SETOPT(CURLOPT_HEADERDATA, t);
+	SETOPT(CURLOPT_WRITEFUNCTION, write_callback);
+	SETOPT(CURLOPT_WRITEDATA, t);
+	if (strcmp(req->method, "HEAD") == 0)
+		SETOPT(CURLOPT_NOBODY, 1L);
+	else if (strcmp(req->method, "PUT") == 0)
+	{
+		SETOPT(CURLOPT_UPLOAD, 1L);
+		SETOPT(CURLOPT_INFILESIZE_LARGE, (curl_off_t) req->body_len);
+		SETOPT(CURLOPT_READFUNCTION, read_callback);
+		SETOPT(CURLOPT_READDATA, t);
+		SETOPT(CURLOPT_SEEKFUNCTION, seek_callback);
+		SETOPT(CURLOPT_SEEKDATA, t);
+	}
+	else if (strcmp(req->method, "POST") == 0)
+	{
+		SETOPT(CURLOPT_POST, 1L);
+		SETOPT(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) req->body_len);
+		SETOPT(CURLOPT_POSTFIELDS, req->body ? req->body : "");
+	}
+	else
+	{
+		SETOPT(CURLOPT_HTTPGET, 1L);
+		if (strcmp(req->method, "GET") != 0)
+			SETOPT(CURLOPT_CUSTOMREQUEST, req->method);
+	}
+	return CURLE_OK;
+}
+
+/* ------------------------------------------------------- begin and end of it */
+
+static void
+release_handle(HttpTransfer *t)
+{
+	if (t->easy)
+	{
+		curl_easy_reset(t->easy);
+		if (nspare < MAX_SPARE_HANDLES)
+			spare[nspare++] = t->easy;
+		else
+			curl_easy_cleanup(t->easy);
+		t->easy = NULL;
+	}
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+}
+
+static bool
+append_header(HttpTransfer *t, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(t->headers, line);
+
+	if (list == NULL)
+		return false;
+	t->headers = list;
+	return true;
+}
+
+/* Hand a due request to libcurl; a failure to do so ends it at once. */
+static void
+start_transfer(HttpTransfer *t)
+{
+	HttpRequest *req = t->req;
+	bool		ok = true;
+	bool		typed = false;
+	CURLcode	rc = CURLE_OUT_OF_MEMORY;
+	sigset_t	save;
+
+	/* libcurl would add these on its own account, and a type to a POST. */
+	ok = append_header(t, "Expect:") && append_header(t, "Accept:");
+	for (int i = 0; ok && i < req->nheaders; i++)
+	{
+		ok = append_header(t, req->headers[i]);
+		if (pg_strncasecmp(req->headers[i], "content-type:", 13) == 0)
+			typed = true;
+	}
+	if (ok && !typed)
+		ok = append_header(t, "Content-Type:");
+
+	t->easy = nspare > 0 ? spare[--nspare] : curl_easy_init();
+	if (ok && t->easy != NULL)
+		rc = configure(t);
+
+	dlist_push_tail(&running, &t->node);
+	if (rc == CURLE_OK)
+	{
+		CURLMcode	mc;
+
+		curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) s3_max_connections);
+		block_signals(&save);
+		mc = curl_multi_add_handle(multi, t->easy);
+		unblock_signals(&save);
+		if (mc == CURLM_OK)
+			return;
+		rc = CURLE_FAILED_INIT;
+	}
+	t->finished = true;
+	t->result = rc;
+}
+
+static HttpOutcome
+outcome_of(HttpTransfer *t)
+{
+	if (t->forbidden)
+		return HTTP_FORBIDDEN_ADDRESS;
+	if (t->overflow)
+		return HTTP_TOO_LARGE;
+	if (t->wrong_range)
+		return HTTP_WRONG_RANGE;
+	switch (t->result)
+	{
+		case CURLE_OK:
+			return HTTP_ANSWERED;
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_COULDNT_RESOLVE_PROXY:
+		case CURLE_COULDNT_CONNECT:
+			return HTTP_NO_CONNECTION;
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CONNECT_ERROR:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_CERTPROBLEM:
+		case CURLE_SSL_ISSUER_ERROR:
+			return HTTP_TLS_FAILED;
+		case CURLE_OPERATION_TIMEDOUT:
+			{
+				double		connected = 0;
+
+				curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME, &connected);
+				if (connected == 0)
+					curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &connected);
+				return connected > 0 ? HTTP_STALLED : HTTP_NO_CONNECTION;
+			}
+		case CURLE_GOT_NOTHING:
+		case CURLE_SEND_ERROR:
+		case CURLE_RECV_ERROR:
+		case CURLE_PARTIAL_FILE:
+		case CURLE_SEND_FAIL_REWIND:
+		case CURLE_WEIRD_SERVER_REPLY:
+			return HTTP_BROKEN;
+		default:
+			return HTTP_FAILED;
+	}
+}
+
+static HttpTransfer *
+next_finished(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &running)
+	{
+		HttpTransfer *t = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (t->finished)
+			return t;
+	}
+	return NULL;
+}
+
+/*
+ * Give the ended transfers' answers to their requests.  One at a time, with
+ * everything in order before on_done is called: that may throw.
+ */
+static void
+reap(void)
+{
+	CURLMsg    *msg;
+	int			left;
+	HttpTransfer *t;
+
+	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
+	{
+		CURLcode	result = msg->data.result;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		t = NULL;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **) &t);
+		t->finished = true;
+		t->result = result;
+	}
+
+	while ((t = next_finished()) != NULL)
+	{
+		HttpRequest *req = t->req;
+
+		req->outcome = outcome_of(t);
+		if (req->outcome == HTTP_ANSWERED)
+		{
+			long		status = 0;
+
+			curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+			req->status = (int) status;
+		}
+		else
+			strlcpy(req->error,
+					t->errbuf[0] ? t->errbuf : curl_easy_strerror(t->result),
+					sizeof(req->error));
+		req->transfer = NULL;
+
+		dlist_delete(&t->node);
+		if (t->easy)
+			curl_multi_remove_handle(multi, t->easy);
+		release_handle(t);
+		free(t);
+
+		/* It may submit itself again. */
+		if (req->on_done)
+			req->on_done(req);
+	}
+}
+
+static void
+forget_request(void *arg)
+{
+	http_cancel((HttpRequest *) arg);
+}
+
+void
+http_request_init(HttpRequest *req)
+{
+	memset(req, 0, sizeof(*req));
+	req->range_first = req->object_size = -1;
+	req->stall_timeout = s3_stall_timeout;
+	req->text_max = ERROR_TEXT_MAX;
+	req->unhook.func = forget_request;
+	req->unhook.arg = req;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &req->unhook);
+}
+
+void
+http_submit(HttpRequest *req)
+{
+	HttpTransfer *t;
+
+	start_up();
+	Assert(req->outcome != HTTP_RUNNING);
+
+	t = calloc(1, sizeof(HttpTransfer));
+	if (t == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	t->req = req;
+
+	free(req->text);
+	req->text = NULL;
+	req->text_len = 0;
+	req->recv_len = 0;
+	req->status = 0;
+	req->content_length = req->range_total = req->range_start = -1;
+	req->retry_after_ms = -1;
+	req->etag[0] = req->request_id[0] = req->bucket_region[0] = '\0';
+	req->date[0] = req->last_modified[0] = req->error[0] = '\0';
+	req->outcome = HTTP_RUNNING;
+	req->transfer = t;
+
+	if (req->not_before > GetCurrentTimestamp())
+		dlist_push_tail(&scheduled, &t->node);
+	else
+		start_transfer(t);
+}
+
+void
+http_cancel(HttpRequest *req)
+{
+	HttpTransfer *t = req->transfer;
+
+	free(req->text);
+	req->text = NULL;
+	req->text_len = 0;
+	if (t == NULL)
+		return;
+	req->transfer = NULL;
+	req->outcome = HTTP_IDLE;
+	dlist_delete(&t->node);
+	t->req = NULL;
+	if (t->easy)
+	{
+		sigset_t	save;
+
+		block_signals(&save);
+		curl_multi_remove_handle(multi, t->easy);
+		unblock_signals(&save);
+	}
+	release_handle(t);
+	free(t);
+}
+
+/* ------------------------------------------------------------- the wait loop */
+
+/* Start what is due; returns when the next scheduled request is, or 0. */
+static TimestampTz
+start_due(void)
+{
+	TimestampTz now;
+	TimestampTz next = 0;
+	dlist_mutable_iter iter;
+
+	if (dlist_is_empty(&scheduled))
+		return 0;
+	now = GetCurrentTimestamp();
+	dlist_foreach_modify(iter, &scheduled)
+	{
+		HttpTransfer *t = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (t->req->not_before <= now)
+		{
+			dlist_delete(&t->node);
+			start_transfer(t);
+		}
+		else if (next == 0 || t->req->not_before < next)
+			next = t->req->not_before;
+	}
+	return next;
+}
+
+/* Let libcurl work on what is ready.  True if there was anything. */
+static bool
+move_ready(void)
+{
+	struct epoll_event events[MUX_EVENTS];
+	int			n;
+	int			still_running;
+	bool		moved = false;
+	sigset_t	save;
+
+	n = epoll_wait(mux, events, MUX_EVENTS, 0);
+	block_signals(&save);
+	for (int i = 0; i < n; i++)
+	{
+		int			what = 0;
+
+		if (events[i].events & EPOLLIN)
+			what |= CURL_CSELECT_IN;
+		if (events[i].events & EPOLLOUT)
+			what |= CURL_CSELECT_OUT;
+		if (events[i].events & (EPOLLERR | EPOLLHUP))
+			what |= CURL_CSELECT_ERR;
+		curl_multi_socket_action(multi, events[i].data.fd, what, &still_running);
+		moved = true;
+	}
+	if (curl_deadline != 0 && curl_deadline <= GetCurrentTimestamp())
+	{
+		curl_deadline = 0;
+		curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &still_running);
+		moved = true;
+	}
+	unblock_signals(&save);
+	return moved;
+}
+
+void
+http_pump(TimestampTz deadline, uint32 wait_event_info)
+{
+	TimestampTz wake;
+	long		timeout = -1;
+	int			rc;
+
+	CHECK_FOR_INTERRUPTS();
+	start_up();
+
+	wake = start_due();
+	if (move_ready() || next_finished() != NULL)
+	{
+		reap();
+		return;
+	}
+
+	if (deadline != 0 && (wake == 0 || deadline < wake))
+		wake = deadline;
+	if (curl_deadline != 0 && (wake == 0 || curl_deadline < wake))
+		wake = curl_deadline;
+	if (wake != 0)
+		timeout = Max(0, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), wake));
+	else if (dlist_is_empty(&running))
+		return;					/* nothing can ever happen */
+
+	rc = WaitLatchOrSocket(MyLatch,
+						   WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH |
+						   (timeout >= 0 ? WL_TIMEOUT : 0),
+						   mux, timeout, wait_event_info);
+	if (rc & WL_LATCH_SET)
+	{
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	start_due();
+	if (move_ready() || next_finished() != NULL)
+		reap();
+}
+
+void
+http_poll(void)
+{
+	if (multi == NULL)
+		return;
+	start_due();
+	if (move_ready() || next_finished() != NULL)
+		reap();
+}
