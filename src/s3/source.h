@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.h
+ *		The bytes of an object, or of a range of it, as a ByteSource.
+ *
+ * IDENTIFICATION
+ *		src/s3/source.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef S3_SOURCE_H
+#define S3_SOURCE_H
+
+#include "base/stream.h"
+#include "s3/object.h"
+
+/* Buffers and requests that the sources of one scan share. */
+typedef struct S3ReadPool S3ReadPool;
+
+/*
+ * A pool in CurrentMemoryContext: at most memory bytes in buffers and
+ * max_requests ranged GETs at a time, of at most range_size bytes each.
+ */
+extern S3ReadPool *s3_read_pool_create(Size memory, int max_requests, Size range_size);
+
+/* A ByteSource; cast with s3_source_stream(). */
+typedef struct S3Source S3Source;
+
+/*
+ * The bytes [start, end) of the object, in CurrentMemoryContext.  client and
+ * pool are borrowed; the object's description is copied.  Every request is
+ * pinned to its entity tag.  No request is sent yet.  Failures are reported.
+ */
+extern S3Source *s3_source_create(const S3Client *client, S3ReadPool *pool,
+								  const char *bucket, const S3ObjectInfo *object,
+								  int64 start, int64 end);
+
+/*
+ * Begin to read ahead if the pool has room for it.  For sources that will be
+ * pulled soon; never waits.  False if nothing could be begun.
+ */
+extern bool s3_source_prefetch(S3Source *source);
+
+/*
+ * Call all_requested(arg) whenever bytes are taken from the source and none is
+ * left to be asked for, so that the one after it can be prefetched.
+ */
+extern void s3_source_set_hook(S3Source *source, void (*all_requested) (void *arg), void *arg);
+
+/* Has every byte of it been asked for? */
+extern bool s3_source_all_requested(const S3Source *source);
+
+extern ByteSource *s3_source_stream(S3Source *source);
+
+#endif							/* S3_SOURCE_H */
