@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * fdw.h
+ *		What the files of the foreign data wrapper share.
+ *
+ * Included by fdw/ and s3_fdw.c only.
+ *
+ * IDENTIFICATION
+ *		src/fdw/fdw.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef S3_FDW_H
+#define S3_FDW_H
+
+#include "foreign/fdwapi.h"
+
+/* What a scan's plan node carries in fdw_private. */
+typedef enum S3ScanPrivate
+{
+	/* integer list: attribute numbers of the columns to fill in */
+	S3_SCAN_PRIVATE_ATTRIBUTES,
+	S3_SCAN_PRIVATE_LENGTH
+} S3ScanPrivate;
+
+/* in plan.c */
+extern void s3GetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
+extern void s3GetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
+extern ForeignScan *s3GetForeignPlan(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid,
+									 ForeignPath *best_path, List *tlist, List *scan_clauses,
+									 Plan *outer_plan);
+
+/* in scan.c */
+extern void s3BeginForeignScan(ForeignScanState *node, int eflags);
+extern TupleTableSlot *s3IterateForeignScan(ForeignScanState *node);
+extern void s3ReScanForeignScan(ForeignScanState *node);
+extern void s3EndForeignScan(ForeignScanState *node);
+extern void s3ExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
+
+#endif							/* S3_FDW_H */

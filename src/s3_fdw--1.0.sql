@@ -1,0 +1,86 @@
+/* src/s3_fdw--1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION s3_fdw" to load this file. \quit
+
+CREATE FUNCTION s3_fdw_handler() RETURNS fdw_handler
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+
+CREATE FUNCTION s3_fdw_validator(options text[], catalog oid) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+
+CREATE FOREIGN DATA WRAPPER s3_fdw
+  HANDLER s3_fdw_handler
+  VALIDATOR s3_fdw_validator;
+
+COMMENT ON FOREIGN DATA WRAPPER s3_fdw IS
+  'S3 prefixes of CSV and JSON files as foreign tables';
+
+CREATE FUNCTION s3_export(
+  query text,
+  location text,
+  server name DEFAULT NULL,
+  format text DEFAULT NULL,
+  compression text DEFAULT NULL,
+  header boolean DEFAULT NULL,
+  delimiter text DEFAULT NULL,
+  quote text DEFAULT NULL,
+  escape text DEFAULT NULL,
+  "null" text DEFAULT NULL,
+  force_quote text DEFAULT NULL,
+  encoding text DEFAULT NULL,
+  part_size text DEFAULT NULL,
+  overwrite boolean DEFAULT NULL,
+  content_type text DEFAULT NULL,
+  OUT location text,
+  OUT rows bigint,
+  OUT bytes bigint,
+  OUT etag text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_export(text, text, name, text, text, boolean, text, text, text, text, text, text, text, boolean, text) FROM PUBLIC;
+COMMENT ON FUNCTION s3_export(text, text, name, text, text, boolean, text, text, text, text, text, text, text, boolean, text) IS
+  'write the result of a query to one S3 object; returns its location, rows, bytes and entity tag';
+
+CREATE FUNCTION s3_list(
+  location text,
+  server name DEFAULT NULL,
+  OUT key text,
+  OUT size bigint,
+  OUT etag text,
+  OUT last_modified timestamptz,
+  OUT storage_class text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_list(text, name) FROM PUBLIC;
+COMMENT ON FUNCTION s3_list(text, name) IS
+  'list the objects of a location: key, size in bytes, entity tag, time of last change, storage class';
+
+CREATE FUNCTION s3_uploads(
+  location text,
+  server name DEFAULT NULL,
+  OUT key text,
+  OUT upload_id text,
+  OUT initiated timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_uploads(text, name) FROM PUBLIC;
+COMMENT ON FUNCTION s3_uploads(text, name) IS
+  'list the multipart uploads of a location that were neither completed nor aborted';
+
+CREATE FUNCTION s3_abort_uploads(
+  location text,
+  older_than interval DEFAULT '1 day',
+  server name DEFAULT NULL,
+  OUT key text,
+  OUT upload_id text,
+  OUT initiated timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_abort_uploads(text, interval, name) FROM PUBLIC;
+COMMENT ON FUNCTION s3_abort_uploads(text, interval, name) IS
+  'abort the multipart uploads of a location begun longer ago than the interval; returns those aborted';

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * s3_fdw.c
+ *		Entry points of the module.
+ *
+ * IDENTIFICATION
+ *		src/s3_fdw.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/config.h"
+#include "fdw/fdw.h"
+#include "fmgr.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(s3_fdw_handler);
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	s3_config_init();
+}
+
+Datum
+s3_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = s3GetForeignRelSize;
+	routine->GetForeignPaths = s3GetForeignPaths;
+	routine->GetForeignPlan = s3GetForeignPlan;
+	routine->BeginForeignScan = s3BeginForeignScan;
+	routine->IterateForeignScan = s3IterateForeignScan;
+	routine->ReScanForeignScan = s3ReScanForeignScan;
+	routine->EndForeignScan = s3EndForeignScan;
+	routine->ExplainForeignScan = s3ExplainForeignScan;
+
+	PG_RETURN_POINTER(routine);
+}
