@@ -202,6 +202,7 @@ check_query(const char *query)
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
+		case T_MergeStmt:
 			return;				/* with RETURNING, as SPI checks */
 		default:
 			break;
@@ -209,7 +210,7 @@ check_query(const char *query)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("query to export must return rows"),
-			 errdetail("It is none of SELECT, VALUES, or INSERT, UPDATE or DELETE with RETURNING.")));
+			 errdetail("It is neither SELECT nor VALUES, nor a data-modifying statement with RETURNING.")));
 }
 
 static void

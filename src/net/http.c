@@ -36,6 +36,7 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "net/address.h"
+#include "net/header.h"
 #include "net/http.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
@@ -147,69 +148,6 @@ closesocket_callback(void *clientp, curl_socket_t fd)
 	return close(fd);
 }
 
-/* Value of a header line if it is the named one, into dst; "" if too long. */
-static bool
-take_header(const char *line, Size len, const char *name, char *dst, Size dstsize)
-{
-	Size		namelen = strlen(name);
-
-	if (len <= namelen || line[namelen] != ':' || pg_strncasecmp(line, name, namelen) != 0)
-		return false;
-	line += namelen + 1;
-	len -= namelen + 1;
-	while (len > 0 && (*line == ' ' || *line == '\t'))
-	{
-		line++;
-		len--;
-	}
-	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' || line[len - 1] == ' '))
-		len--;
-	if (len >= dstsize)
-		len = 0;
-	memcpy(dst, line, len);
-	dst[len] = '\0';
-	return true;
-}
-
-/* A non-negative decimal number that fits, or -1. */
-static int64
-parse_number(const char *s, const char **end)
-{
-	int64		value = 0;
-
-	if (*s < '0' || *s > '9')
-		return -1;
-	for (; *s >= '0' && *s <= '9'; s++)
-	{
-		if (value > (PG_INT64_MAX - 9) / 10)
-			return -1;
-		value = value * 10 + (*s - '0');
-	}
-	if (end)
-		*end = s;
-	else if (*s != '\0')
-		return -1;
-	return value;
-}
-
-/* Content-Range: bytes first-last/total (RFC 9110, 14.4) */
-static void
-parse_content_range(HttpRequest *req, const char *value)
-{
-	const char *p;
-
-	req->range_start = req->range_total = -1;
-	if (pg_strncasecmp(value, "bytes ", 6) != 0)
-		return;
-	req->range_start = parse_number(value + 6, &p);
-	if (req->range_start < 0 || *p != '-' || parse_number(p + 1, &p) < 0 || *p != '/')
-	{
-		req->range_start = -1;
-		return;
-	}
-	req->range_total = parse_number(p + 1, NULL);
-}
-
 static size_t
 header_callback(char *line, size_t size, size_t n, void *userp)
 {
@@ -229,21 +167,21 @@ header_callback(char *line, size_t size, size_t n, void *userp)
 		req->retry_after_ms = -1;
 		t->header_done = false;
 	}
-	else if (take_header(line, len, "etag", req->etag, sizeof(req->etag)) ||
-			 take_header(line, len, "x-amz-request-id", req->request_id, sizeof(req->request_id)) ||
-			 take_header(line, len, "x-amz-bucket-region", req->bucket_region, sizeof(req->bucket_region)) ||
-			 take_header(line, len, "date", req->date, sizeof(req->date)) ||
-			 take_header(line, len, "last-modified", req->last_modified, sizeof(req->last_modified)))
+	else if (header_take(line, len, "etag", req->etag, sizeof(req->etag)) ||
+			 header_take(line, len, "x-amz-request-id", req->request_id, sizeof(req->request_id)) ||
+			 header_take(line, len, "x-amz-bucket-region", req->bucket_region, sizeof(req->bucket_region)) ||
+			 header_take(line, len, "date", req->date, sizeof(req->date)) ||
+			 header_take(line, len, "last-modified", req->last_modified, sizeof(req->last_modified)))
 		 /* taken */ ;
-	else if (take_header(line, len, "content-length", value, sizeof(value)))
-		req->content_length = parse_number(value, NULL);
-	else if (take_header(line, len, "content-range", value, sizeof(value)))
-		parse_content_range(req, value);
-	else if (take_header(line, len, "x-amz-retry-after", value, sizeof(value)))
-		req->retry_after_ms = parse_number(value, NULL);
-	else if (take_header(line, len, "retry-after", value, sizeof(value)))
+	else if (header_take(line, len, "content-length", value, sizeof(value)))
+		req->content_length = header_number(value, NULL);
+	else if (header_take(line, len, "content-range", value, sizeof(value)))
+		header_content_range(value, &req->range_start, &req->range_total);
+	else if (header_take(line, len, "x-amz-retry-after", value, sizeof(value)))
+		req->retry_after_ms = header_number(value, NULL);
+	else if (header_take(line, len, "retry-after", value, sizeof(value)))
 	{
-		int64		seconds = parse_number(value, NULL);
+		int64		seconds = header_number(value, NULL);
 
 		if (req->retry_after_ms < 0 && seconds >= 0 && seconds < 86400)
 			req->retry_after_ms = seconds * 1000;
@@ -463,6 +401,9 @@ configure(HttpTransfer *t)
 
 	/* what not to do */
 	SETOPT(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	SETOPT(CURLOPT_QUICK_EXIT, 1L); /* a cancel does not wait for a resolver */
+#endif
 	SETOPT(CURLOPT_FOLLOWLOCATION, 0L);
 	SETOPT(CURLOPT_PROXY, "");	/* the environment has no say */
 	SETOPT(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
