@@ -11,9 +11,89 @@ DATA = src/s3_fdw--1.0.sql
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 PGFILEDESC = "s3_fdw - S3 objects as foreign tables"
 
+# Nothing here is worth inlining into JIT-compiled code.
+override with_llvm = no
+
 PG_CPPFLAGS = -I$(srcdir)/src
 SHLIB_LINK = -lcurl -lcrypto -lexpat -lz
 
+# Regression tests; test/run runs these and test/t.
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=s3_fdw
+REGRESS_PREP = s3-test-servers
+
+INSTALLCHECK_PORT ?= 7480
+INSTALLCHECK_PROXY_PORT = $(shell expr $(INSTALLCHECK_PORT) + 2)
+INSTALLCHECK_DIR ?= /tmp/s3_fdw_installcheck.$(shell id -u)
+ifeq ($(S3_TEST_ENDPOINT),)
+INSTALLCHECK_OWN_SERVERS = yes
+installcheck s3-test-servers: export S3_TEST_ENDPOINT = http://127.0.0.1:$(INSTALLCHECK_PORT)
+installcheck s3-test-servers: export S3_TEST_PROXY = http://127.0.0.1:$(INSTALLCHECK_PROXY_PORT)
+installcheck s3-test-servers: export S3_TEST_CA = $(INSTALLCHECK_DIR)/s3/tls.crt
+endif
+
+EXTRA_CLEAN = $(wildcard test/unit/*.o test/unit/*.bc test/unit/*.so)
+
 PG_CONFIG ?= pg_config
+
+# These goals work, alone, on a machine that has no PostgreSQL yet.
+FROM_NOTHING = check check-quick check-asan demo demo-stop installcheck-stop
+ifneq ($(filter-out $(FROM_NOTHING),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# PGXS knows no dependencies on headers; one changed header builds all again.
+$(OBJS): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
+endif
+
+# From nothing: install what is missing, build, install, run all tests.
+# check-quick leaves out the packages, and runs the regression tests alone.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: check check-quick
+ifneq ($(filter check,$(MAKECMDGOALS)),)
+check:
+	test/setup check
+	$(MAKE) all PG_CONFIG=$(PG_CONFIG)
+	$(AS_ROOT) $(MAKE) install PG_CONFIG=$(PG_CONFIG)
+	PG_CONFIG=$(PG_CONFIG) test/run
+endif
+
+check-quick:
+	$(MAKE) all PG_CONFIG=$(PG_CONFIG)
+	$(AS_ROOT) $(MAKE) install PG_CONFIG=$(PG_CONFIG)
+	PG_CONFIG=$(PG_CONFIG) test/run --regress-only
+
+# The same under AddressSanitizer and UndefinedBehaviorSanitizer.
+.PHONY: check-asan
+check-asan:
+	PG_CONFIG=$(PG_CONFIG) test/asan
+
+# make installcheck, against a PostgreSQL that is running: start the S3 server
+# and the fault proxy (on INSTALLCHECK_PORT to + 3), unless S3_TEST_ENDPOINT and
+# its kin name others.  They stay for the next time; installcheck-stop stops
+# them.
+.PHONY: s3-test-servers installcheck-stop
+s3-test-servers:
+ifeq ($(INSTALLCHECK_OWN_SERVERS),yes)
+	@command -v radosgw >/dev/null && command -v nginx >/dev/null || { \
+		echo "installcheck needs an S3 server: run test/setup check, or install" \
+			"radosgw ceph-mon ceph-osd openssl nginx libnginx-mod-http-lua lua-cjson;" \
+			"or set S3_TEST_ENDPOINT, S3_TEST_PROXY and S3_TEST_CA" >&2; exit 1; }
+	@test/s3server start $(INSTALLCHECK_DIR)/s3 $(INSTALLCHECK_PORT) >/dev/null
+	@test/faultproxy/run start $(INSTALLCHECK_DIR)/proxy $(INSTALLCHECK_PORT) \
+		$(INSTALLCHECK_PROXY_PORT) >/dev/null
+endif
+	perl test/fixtures.pl
+
+installcheck-stop:
+	test/faultproxy/run stop $(INSTALLCHECK_DIR)/proxy
+	test/s3server stop $(INSTALLCHECK_DIR)/s3
+
+# A first look: test/demo starts servers that stay until demo-stop.
+.PHONY: demo demo-stop
+demo:
+	@PG_CONFIG=$(PG_CONFIG) test/demo start
+
+demo-stop:
+	@test/demo stop

@@ -130,7 +130,7 @@ S3ErrorClass
 s3_error_classify(S3Error *error)
 {
 	error->hint = NULL;
-	for (int i = 0; i < lengthof(error_codes); i++)
+	for (int i = 0; i < (int) lengthof(error_codes); i++)
 	{
 		if (strcmp(error_codes[i].code, error->code) == 0)
 		{

@@ -83,38 +83,38 @@ static const char *const compression_names[] = {"auto", "none", "gzip", NULL};
 
 static const OptionDef option_defs[] = {
 	/* the service */
-	{"endpoint", ON_SERVER, OPTION_STRING, IN_SERVER, offsetof(S3ServerOptions, endpoint)},
-	{"region", ON_SERVER, OPTION_REGION, IN_SERVER, offsetof(S3ServerOptions, region)},
-	{"url_style", ON_SERVER, OPTION_ENUM, IN_SERVER, offsetof(S3ServerOptions, url_style), .names = url_style_names},
-	{"requester_pays", ON_SERVER, OPTION_BOOL, IN_SERVER, offsetof(S3ServerOptions, requester_pays)},
-	{"ca_file", ON_SERVER, OPTION_STRING, IN_SERVER, offsetof(S3ServerOptions, ca_file)},
+	{"endpoint", ON_SERVER, OPTION_STRING, IN_SERVER, .offset = offsetof(S3ServerOptions, endpoint)},
+	{"region", ON_SERVER, OPTION_REGION, IN_SERVER, .offset = offsetof(S3ServerOptions, region)},
+	{"url_style", ON_SERVER, OPTION_ENUM, IN_SERVER, .offset = offsetof(S3ServerOptions, url_style), .names = url_style_names},
+	{"requester_pays", ON_SERVER, OPTION_BOOL, IN_SERVER, .offset = offsetof(S3ServerOptions, requester_pays)},
+	{"ca_file", ON_SERVER, OPTION_STRING, IN_SERVER, .offset = offsetof(S3ServerOptions, ca_file)},
 
 	/* who asks */
-	{"access_key_id", ON_MAPPING, OPTION_STRING, IN_USER, offsetof(S3UserOptions, access_key_id)},
-	{"secret_access_key", ON_MAPPING, OPTION_STRING, IN_USER, offsetof(S3UserOptions, secret_access_key)},
-	{"session_token", ON_MAPPING, OPTION_STRING, IN_USER, offsetof(S3UserOptions, session_token)},
+	{"access_key_id", ON_MAPPING, OPTION_STRING, IN_USER, .offset = offsetof(S3UserOptions, access_key_id)},
+	{"secret_access_key", ON_MAPPING, OPTION_STRING, IN_USER, .offset = offsetof(S3UserOptions, secret_access_key)},
+	{"session_token", ON_MAPPING, OPTION_STRING, IN_USER, .offset = offsetof(S3UserOptions, session_token)},
 
 	/* what is read */
-	{"location", ON_TABLE, OPTION_STRING, IN_TABLE, offsetof(S3TableOptions, location)},
+	{"location", ON_TABLE, OPTION_STRING, IN_TABLE, .offset = offsetof(S3TableOptions, location)},
 
 	/* how it is written down */
-	{"format", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, offsetof(FormatOptions, format), .names = format_names},
-	{"compression", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, offsetof(FormatOptions, compression), .names = compression_names},
-	{"encoding", ON_TABLE | ON_EXPORT, OPTION_ENCODING, IN_FORMAT, offsetof(FormatOptions, encoding)},
-	{"header", ON_TABLE | ON_EXPORT, OPTION_HEADER, IN_FORMAT, offsetof(FormatOptions, header), .csv_only = true},
-	{"delimiter", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, offsetof(FormatOptions, delimiter), .csv_only = true},
-	{"quote", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, offsetof(FormatOptions, quote), .csv_only = true},
-	{"escape", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, offsetof(FormatOptions, escape), .csv_only = true},
-	{"null", ON_TABLE | ON_EXPORT, OPTION_STRING, IN_FORMAT, offsetof(FormatOptions, null), .csv_only = true},
-	{"force_not_null", ON_COLUMN, OPTION_BOOL, IN_COLUMN, offsetof(S3ColumnOptions, force_not_null)},
-	{"force_null", ON_COLUMN, OPTION_BOOL, IN_COLUMN, offsetof(S3ColumnOptions, force_null)},
-	{"force_quote", ON_EXPORT, OPTION_NAMES, IN_EXPORT, offsetof(S3ExportOptions, force_quote), .csv_only = true},
+	{"format", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, format), .names = format_names},
+	{"compression", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, compression), .names = compression_names},
+	{"encoding", ON_TABLE | ON_EXPORT, OPTION_ENCODING, IN_FORMAT, .offset = offsetof(FormatOptions, encoding)},
+	{"header", ON_TABLE | ON_EXPORT, OPTION_HEADER, IN_FORMAT, .offset = offsetof(FormatOptions, header), .csv_only = true},
+	{"delimiter", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, delimiter), .csv_only = true},
+	{"quote", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, quote), .csv_only = true},
+	{"escape", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, escape), .csv_only = true},
+	{"null", ON_TABLE | ON_EXPORT, OPTION_STRING, IN_FORMAT, .offset = offsetof(FormatOptions, null), .csv_only = true},
+	{"force_not_null", ON_COLUMN, OPTION_BOOL, IN_COLUMN, .offset = offsetof(S3ColumnOptions, force_not_null)},
+	{"force_null", ON_COLUMN, OPTION_BOOL, IN_COLUMN, .offset = offsetof(S3ColumnOptions, force_null)},
+	{"force_quote", ON_EXPORT, OPTION_NAMES, IN_EXPORT, .offset = offsetof(S3ExportOptions, force_quote), .csv_only = true},
 
 	/* how an object is written */
-	{"overwrite", ON_EXPORT, OPTION_BOOL, IN_EXPORT, offsetof(S3ExportOptions, overwrite)},
-	{"part_size", ON_EXPORT, OPTION_SIZE, IN_EXPORT, offsetof(S3ExportOptions, part_size),
+	{"overwrite", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, overwrite)},
+	{"part_size", ON_EXPORT, OPTION_SIZE, IN_EXPORT, .offset = offsetof(S3ExportOptions, part_size),
 	.min = S3_MIN_PART_SIZE, .max = S3_MAX_PART_SIZE},
-	{"content_type", ON_EXPORT, OPTION_STRING, IN_EXPORT, offsetof(S3ExportOptions, content_type)},
+	{"content_type", ON_EXPORT, OPTION_STRING, IN_EXPORT, .offset = offsetof(S3ExportOptions, content_type)},
 };
 
 /* ------------------------------------------------------------- single values */
@@ -122,7 +122,7 @@ static const OptionDef option_defs[] = {
 static const OptionDef *
 find_option(const char *name, int where)
 {
-	for (int i = 0; i < lengthof(option_defs); i++)
+	for (int i = 0; i < (int) lengthof(option_defs); i++)
 	{
 		if ((option_defs[i].where & where) && strcmp(option_defs[i].name, name) == 0)
 			return &option_defs[i];
@@ -138,7 +138,7 @@ report_unknown_option(const char *name, int where)
 	int			len = strlen(name);
 	bool		any = false;
 
-	for (int i = 0; i < lengthof(option_defs); i++)
+	for (int i = 0; i < (int) lengthof(option_defs); i++)
 	{
 		const char *other = option_defs[i].name;
 		int			distance;
@@ -207,7 +207,8 @@ parse_size(const OptionDef *def, const char *value)
 		if (end == value || *end != '\0')
 			report_invalid_value(def, value, hint ? _(hint) : _("Expected a number of bytes, or one with a unit as in \"16MB\"."));
 	}
-	if (number < (double) def->min || number > (double) def->max)
+	/* not-a-number is in no range */
+	if (!(number >= (double) def->min && number <= (double) def->max))
 		report_invalid_value(def, value,
 							 psprintf(_("It must be between %lld MB and %lld MB."),
 									  (long long) (def->min / (1024 * 1024)),

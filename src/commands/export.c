@@ -244,7 +244,7 @@ collect_options(FunctionCallInfo fcinfo, char **server)
 	List	   *options = NIL;
 
 	*server = NULL;
-	for (int i = 0; i < lengthof(argument_names); i++)
+	for (int i = 0; i < (int) lengthof(argument_names); i++)
 	{
 		const char *name = argument_names[i];
 		char	   *value;

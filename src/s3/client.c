@@ -137,7 +137,7 @@ host_is_aws(const char *scheme, const char *host)
 
 	if (strcmp(scheme, "https") != 0)
 		return false;
-	for (int i = 0; i < lengthof(suffixes); i++)
+	for (int i = 0; i < (int) lengthof(suffixes); i++)
 	{
 		Size		n = strlen(suffixes[i]);
 

@@ -420,7 +420,7 @@ parse_http_date(const char *s)
 
 	if (sscanf(s, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, month, &year, &hour, &min, &sec) != 6)
 		return -1;
-	for (int i = 0; i < lengthof(months); i++)
+	for (int i = 0; i < (int) lengthof(months); i++)
 	{
 		if (strcmp(months[i], month) == 0)
 			return (date2j(year, i + 1, day) - UNIX_EPOCH_JDATE) * INT64CONST(86400) +
