@@ -1,0 +1,288 @@
+/*-------------------------------------------------------------------------
+ *
+ * encoding.c
+ *		Bytes in a file's encoding to verified text in the server encoding.
+ *
+ * As COPY FROM does it.  If no conversion is needed, pieces of the source are
+ * verified and handed on in place, in slices small enough to be still in the
+ * processor's cache when the reader above comes to them.  Otherwise the bytes
+ * are converted into a buffer.
+ *
+ * A character may be cut by the end of a piece.  Its bytes wait in a small
+ * buffer, are joined with the first ones of the next piece, and are handed on
+ * from there, so that the pieces themselves are never copied.
+ *
+ * A byte order mark is text like any other, as for COPY.
+ *
+ * IDENTIFICATION
+ *		src/format/encoding.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "format/encoding.h"
+#include "mb/pg_wchar.h"
+
+/* How much is verified, and handed on, at once. */
+#define SLICE_SIZE (128 * 1024)
+
+/* How much converted text is handed on at once, at most. */
+#define CONVERTED_SIZE (64 * 1024)
+
+/*
+ * The join buffer: an incomplete character, and as much of the next piece as
+ * must complete it.  No encoding needs more than MAX_CONVERSION_INPUT_LENGTH
+ * bytes to make progress.
+ */
+#define JOIN_SIZE (2 * MAX_CONVERSION_INPUT_LENGTH)
+
+typedef struct TextSource
+{
+	ByteSource	base;
+
+	/* set at creation, then constant */
+	ByteSource *source;			/* borrowed */
+	int			encoding;		/* of the bytes, to be verified or converted */
+	Oid			conversion;		/* InvalidOid: only verify */
+	Size		max_char_len;	/* this many bytes hold a whole character */
+
+	/* what is left of the source's piece */
+	const char *piece;			/* borrowed */
+	Size		len;
+	bool		eof;
+
+	/* bytes from former pieces, that begin with an incomplete character */
+	char		join[JOIN_SIZE + STREAM_PADDING];
+	Size		join_len;
+
+	char	   *converted;		/* owned; NULL if only verifying */
+} TextSource;
+
+/* Make more bytes available; false at the end of the source. */
+static bool
+next_piece(TextSource *ts)
+{
+	Assert(ts->len == 0);
+	if (!ts->eof && !byte_source_next(ts->source, &ts->piece, &ts->len))
+	{
+		ts->eof = true;
+		ts->len = 0;
+	}
+	return !ts->eof;
+}
+
+/* Keep the rest of the piece, which is less than a whole character. */
+static void
+keep_rest(TextSource *ts)
+{
+	Assert(ts->join_len + ts->len < JOIN_SIZE);
+	memcpy(ts->join + ts->join_len, ts->piece, ts->len);
+	ts->join_len += ts->len;
+	ts->len = 0;
+}
+
+/*
+ * Verify the character in the join buffer, with the bytes that it needs of the
+ * piece.  Returns its length, or 0 if more bytes are needed, in which case the
+ * whole piece is in the join buffer.
+ */
+static Size
+verify_joined(TextSource *ts)
+{
+	while (ts->len > 0)
+	{
+		ts->join[ts->join_len++] = *ts->piece++;
+		ts->len--;
+		if (pg_encoding_verifymbstr(ts->encoding, ts->join, ts->join_len) > 0)
+			return ts->join_len;
+		if (ts->join_len >= ts->max_char_len)
+			report_invalid_encoding(ts->encoding, ts->join, ts->join_len);
+	}
+	return 0;
+}
+
+static bool
+verify_next(ByteSource *self, const char **data, Size *len)
+{
+	TextSource *ts = (TextSource *) self;
+
+	for (;;)
+	{
+		Size		n;
+
+		if (ts->len == 0 && !next_piece(ts))
+		{
+			if (ts->join_len > 0)
+				report_invalid_encoding(ts->encoding, ts->join, ts->join_len);
+			return false;
+		}
+
+		if (ts->join_len > 0)
+		{
+			n = verify_joined(ts);
+			if (n == 0)
+				continue;
+			*data = ts->join;
+			*len = n;
+			ts->join_len = 0;
+			return true;
+		}
+
+		n = pg_encoding_verifymbstr(ts->encoding, ts->piece,
+									(int) Min(ts->len, SLICE_SIZE));
+		if (n > 0)
+		{
+			*data = ts->piece;
+			*len = n;
+			ts->piece += n;
+			ts->len -= n;
+			return true;
+		}
+		if (ts->len >= ts->max_char_len)
+			report_invalid_encoding(ts->encoding, ts->piece,
+									(int) Min(ts->len, SLICE_SIZE));
+		keep_rest(ts);
+	}
+}
+
+/*
+ * Convert as much as possible of bytes; returns the number of bytes used, 0
+ * if they begin with an invalid or incomplete character.
+ */
+static Size
+convert(TextSource *ts, const char *bytes, Size len, bool no_error)
+{
+	return pg_do_encoding_conversion_buf(ts->conversion, ts->encoding,
+										 GetDatabaseEncoding(),
+										 (unsigned char *) unconstify(char *, bytes),
+										 (int) Min(len, CONVERTED_SIZE),
+										 (unsigned char *) ts->converted,
+										 CONVERTED_SIZE + 1, no_error);
+}
+
+/* Let the conversion report what it stumbled over: it knows best. */
+static void
+report_conversion(TextSource *ts, const char *bytes, Size len)
+{
+	(void) convert(ts, bytes, len, false);
+	elog(ERROR, "encoding conversion failed without error");
+}
+
+static bool
+convert_next(ByteSource *self, const char **data, Size *len)
+{
+	TextSource *ts = (TextSource *) self;
+
+	for (;;)
+	{
+		Size		n;
+
+		if (ts->len == 0 && !next_piece(ts))
+		{
+			if (ts->join_len == 0)
+				return false;
+			n = convert(ts, ts->join, ts->join_len, true);
+			if (n == 0)
+				report_conversion(ts, ts->join, ts->join_len);
+			memmove(ts->join, ts->join + n, ts->join_len - n);
+			ts->join_len -= n;
+		}
+		else if (ts->join_len > 0)
+		{
+			Size		added = Min(ts->len, JOIN_SIZE - ts->join_len);
+
+			memcpy(ts->join + ts->join_len, ts->piece, added);
+			n = convert(ts, ts->join, ts->join_len + added, true);
+			if (n >= ts->join_len)
+			{
+				/* the kept bytes are done with, go on in the piece */
+				ts->piece += n - ts->join_len;
+				ts->len -= n - ts->join_len;
+				ts->join_len = 0;
+			}
+			else if (n > 0)
+			{
+				memmove(ts->join, ts->join + n, ts->join_len - n);
+				ts->join_len -= n;
+			}
+			else
+			{
+				if (ts->join_len + added >= MAX_CONVERSION_INPUT_LENGTH)
+					report_conversion(ts, ts->join, ts->join_len + added);
+				keep_rest(ts);
+				continue;
+			}
+		}
+		else
+		{
+			n = convert(ts, ts->piece, ts->len, true);
+			if (n == 0)
+			{
+				if (ts->len >= MAX_CONVERSION_INPUT_LENGTH)
+					report_conversion(ts, ts->piece, ts->len);
+				keep_rest(ts);
+				continue;
+			}
+			ts->piece += n;
+			ts->len -= n;
+		}
+
+		/* A conversion may give nothing for some bytes. */
+		*data = ts->converted;
+		*len = strlen(ts->converted);
+		if (*len > 0)
+			return true;
+	}
+}
+
+static void
+text_source_close(ByteSource *self)
+{
+	TextSource *ts = (TextSource *) self;
+
+	if (ts->converted)
+		pfree(ts->converted);
+	pfree(ts);
+}
+
+static const ByteSourceOps verify_ops = {
+	.next = verify_next,
+	.close = text_source_close
+};
+
+static const ByteSourceOps convert_ops = {
+	.next = convert_next,
+	.close = text_source_close
+};
+
+ByteSource *
+text_source_create(ByteSource *source, int encoding)
+{
+	TextSource *ts = palloc0(sizeof(TextSource));
+	int			server_encoding = GetDatabaseEncoding();
+
+	ts->base.ops = &verify_ops;
+	ts->source = source;
+
+	/*
+	 * SQL_ASCII means that the encoding is not known.  Bytes that go into a
+	 * database with a real one must be valid in it all the same.
+	 */
+	ts->encoding = encoding < 0 || encoding == PG_SQL_ASCII ? server_encoding : encoding;
+	ts->max_char_len = pg_encoding_max_length(ts->encoding);
+	if (ts->encoding != server_encoding && server_encoding != PG_SQL_ASCII)
+	{
+		ts->conversion = FindDefaultConversionProc(ts->encoding, server_encoding);
+		if (!OidIsValid(ts->conversion))
+			ereport(ERROR,
+					errcode(ERRCODE_UNDEFINED_FUNCTION),
+					errmsg("default conversion function for encoding \"%s\" to \"%s\" does not exist",
+						   pg_encoding_to_char(ts->encoding),
+						   pg_encoding_to_char(server_encoding)));
+		ts->base.ops = &convert_ops;
+		ts->converted = palloc(CONVERTED_SIZE + 1 + STREAM_PADDING);
+	}
+	return &ts->base;
+}

@@ -1,0 +1,539 @@
+/*-------------------------------------------------------------------------
+ *
+ * json.c
+ *		JSON objects as records.
+ *
+ * A record that lies within one piece of the source is parsed there, in place.
+ * When a piece ends within a record, that record's bytes move to the carry
+ * buffer, to which further pieces are added; the parser goes on where it
+ * stopped, so that the work is linear however small the pieces are.
+ *
+ * Below is a ByteSource of verified text in the server encoding; json_parse.c
+ * knows the syntax.  Above, tuple.c makes Datums.
+ *
+ * Invariants: [rec, end), the window, is contiguous memory with STREAM_PADDING
+ * readable bytes behind it, and holds the record from its first byte.  Bytes
+ * of the lent piece that are not in it are [rest, rest_end), which is empty
+ * unless the window is the carry buffer.
+ *
+ * IDENTIFICATION
+ *		src/format/json.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "format/json.h"
+#include "format/json_parse.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define MAX_RECORD		MaxAllocSize
+#define MAX_REWIND		(1024 * 1024)	/* see fail_record() */
+#define MIN_CARRY		4096
+#define KEEP_CARRY		(1024 * 1024)	/* a larger buffer is not kept */
+#define MAX_QUOTED		100		/* bytes of a token in a message */
+
+typedef struct JsonReader
+{
+	RecordReader base;
+
+	/* set at creation, then constant */
+	ByteSource *source;			/* borrowed */
+	RecordField *fields;		/* one per column */
+	MemoryContext cxt;			/* owns all of this */
+	MemoryContext record_cxt;	/* reset when a record is asked for */
+
+	/* the window; see the file's header */
+	const char *win;			/* first byte whose line is win_line */
+	uint64		win_line;		/* newlines before win */
+	const char *rec;
+	const char *end;
+	const char *piece;			/* the lent piece begins here */
+	const char *rest;
+	const char *rest_end;
+	char	   *carry;			/* owned */
+	Size		carry_size;		/* without padding */
+	bool		in_carry;		/* the window is the carry buffer */
+	bool		eof;
+
+	/* between records */
+	bool		line_start;		/* only blanks since the last newline */
+	bool		rec_line_start; /* the record began so */
+	bool		skip_line;		/* the rest of this line is faulty */
+	bool		stopped;		/* after a fatal error, or at the end */
+
+	JsonParser	parser;
+} JsonReader;
+
+static uint64
+count_newlines(const char *p, const char *end)
+{
+	uint64		n = 0;
+
+#ifdef __SSE2__
+	for (; end - p >= 16; p += 16)
+	{
+		__m128i		v = _mm_loadu_si128((const __m128i *) p);
+
+		n += __builtin_popcount(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
+	}
+#endif
+	for (; p < end; p++)
+		n += (*p == '\n');
+	return n;
+}
+
+/* Put the window's start to here; its line is counted up to "reached". */
+static void
+move_window(JsonReader *r, const char *reached, const char *here)
+{
+	r->win_line += count_newlines(r->win, reached);
+	r->win = here;
+}
+
+/* Make room for size bytes in the carry buffer, which holds "used" bytes. */
+static void
+enlarge_carry(JsonReader *r, Size size, Size used)
+{
+	char	   *carry;
+
+	if (r->carry && size <= r->carry_size)
+		return;
+	size = Min(Max(size, Max(2 * r->carry_size, 2 * MIN_CARRY)), MAX_RECORD);
+	carry = MemoryContextAllocHuge(r->cxt, size + STREAM_PADDING);
+	if (r->carry)
+	{
+		memcpy(carry, r->carry, used);
+		pfree(r->carry);
+	}
+	r->carry = carry;
+	r->carry_size = size;
+}
+
+/*
+ * Make the window longer, or move it on if the record has no byte yet; false
+ * if the file ends here, or if the record is as long as one may be (then
+ * eof is not set).
+ */
+static bool
+refill(JsonReader *r)
+{
+	Size		kept = r->end - r->rec;
+	Size		len;
+
+	CHECK_FOR_INTERRUPTS();
+
+	if (kept >= MAX_RECORD)
+		return false;
+	if (kept > 0 && !(r->in_carry && r->rec == r->carry))
+	{
+		r->win_line += count_newlines(r->win, r->rec);
+		if (r->in_carry)
+			memmove(r->carry, r->rec, kept);
+		else
+		{
+			enlarge_carry(r, kept, 0);
+			memcpy(r->carry, r->rec, kept);
+		}
+		r->win = r->carry;
+		r->in_carry = true;
+		r->rec = r->carry;
+		r->end = r->carry + kept;
+		memset(r->carry + kept, 0, STREAM_PADDING);
+	}
+	if (kept == 0)
+		move_window(r, r->rec, r->rec);
+
+	if (r->rest == r->rest_end)
+	{
+		const char *data;
+
+		if (r->eof)
+			return false;
+		if (!byte_source_next(r->source, &data, &len))
+		{
+			r->eof = true;
+			if (kept == 0)
+			{
+				/* the last piece is not lent any longer */
+				enlarge_carry(r, 1, 0);
+				memset(r->carry, 0, STREAM_PADDING);
+				r->win = r->rec = r->end = r->carry;
+				r->in_carry = true;
+			}
+			return false;
+		}
+		r->piece = r->rest = data;
+		r->rest_end = data + len;
+	}
+
+	if (kept == 0)
+	{
+		r->in_carry = false;
+		r->win = r->rec = r->rest;
+		r->end = r->rest_end;
+		r->rest = r->rest_end;
+		return true;
+	}
+
+	len = Min(r->rest_end - r->rest, Max(kept, MIN_CARRY));
+	len = Min(len, MAX_RECORD - kept);
+	enlarge_carry(r, kept + len, kept);
+	memcpy(r->carry + kept, r->rest, len);
+	memset(r->carry + kept + len, 0, STREAM_PADDING);
+	r->rest += len;
+	r->win = r->rec = r->carry;
+	r->end = r->carry + kept + len;
+	return true;
+}
+
+/*
+ * Leave the record of the last call behind.  If the window is the carry
+ * buffer, go back to the piece, of which the buffer holds copies.
+ */
+static void
+leave_record(JsonReader *r)
+{
+	const char *p = r->rec + r->parser.pos;
+	Size		left = r->end - p;
+
+	r->rec = p;
+	r->parser.pos = 0;
+	if (!r->in_carry)
+		return;
+	if (left <= (Size) (r->rest - r->piece) && !r->eof)
+	{
+		r->rest -= left;
+		move_window(r, p, r->rest);
+		r->rec = r->rest;
+		r->end = r->rest_end;
+		r->rest = r->rest_end;
+		r->in_carry = false;
+		if (r->carry_size > KEEP_CARRY)
+		{
+			pfree(r->carry);
+			r->carry = NULL;
+			r->carry_size = 0;
+		}
+	}
+	else
+		move_window(r, p, p);
+}
+
+/* Drop what is left of a faulty line; false if the file ends with it. */
+static bool
+skip_rest_of_line(JsonReader *r)
+{
+	for (;;)
+	{
+		const char *newline = memchr(r->rec, '\n', r->end - r->rec);
+
+		if (newline)
+		{
+			r->rec = newline + 1;
+			r->line_start = true;
+			r->skip_line = false;
+			return true;
+		}
+		r->rec = r->end;
+		if (!refill(r))
+			return false;
+	}
+}
+
+/*
+ * Describe the fault, and decide where the next record is looked for.
+ *
+ * A record that is well-formed ends where it ends.  After a syntax error the
+ * end is unknown; but if the record began on a line of its own, the file most
+ * likely has one record per line, and this one is over when its first line is.
+ * The parser may have been beyond that line, as when a line was cut off behind
+ * a comma.  Going back is then right, but limited, so that no file can make us
+ * read everything many times.
+ */
+static RecordStatus
+fail_record(JsonReader *r, Record *record)
+{
+	RecordError *error = &record->error;
+	MemoryContext oldcxt = MemoryContextSwitchTo(r->record_cxt);
+	const char *text = r->rec + r->parser.fault_start;
+	Size		len = r->parser.fault_end - r->parser.fault_start;
+	char	   *token;
+
+	memset(error, 0, sizeof(RecordError));
+	if (len > MAX_QUOTED)
+	{
+		len = pg_mbcliplen(text, Min(len, 2 * MAX_QUOTED), MAX_QUOTED);
+		token = psprintf("%.*s...", (int) len, text);
+	}
+	else
+		token = pnstrdup(text, len);
+
+	error->sqlerrcode = ERRCODE_INVALID_TEXT_REPRESENTATION;
+	error->message = pstrdup(_("invalid input syntax for type json"));
+	switch (r->parser.fault)
+	{
+		case FAULT_EXPECTED_VALUE:
+			error->detail = psprintf(_("Expected JSON value, but found \"%s\"."), token);
+			break;
+		case FAULT_EXPECTED_OBJECT_FIRST:
+			error->detail = psprintf(_("Expected string or \"}\", but found \"%s\"."), token);
+			break;
+		case FAULT_EXPECTED_STRING:
+			error->detail = psprintf(_("Expected string, but found \"%s\"."), token);
+			break;
+		case FAULT_EXPECTED_COLON:
+			error->detail = psprintf(_("Expected \":\", but found \"%s\"."), token);
+			break;
+		case FAULT_EXPECTED_OBJECT_NEXT:
+			error->detail = psprintf(_("Expected \",\" or \"}\", but found \"%s\"."), token);
+			break;
+		case FAULT_EXPECTED_ARRAY_NEXT:
+			error->detail = psprintf(_("Expected \",\" or \"]\", but found \"%s\"."), token);
+			break;
+		case FAULT_ENDED:
+			error->detail = pstrdup(_("The input string ended unexpectedly."));
+			break;
+		case FAULT_TOKEN:
+			error->detail = psprintf(_("Token \"%s\" is invalid."), token);
+			break;
+		case FAULT_ESCAPE:
+			error->detail = psprintf(_("Escape sequence \"\\%s\" is invalid."), token);
+			break;
+		case FAULT_UNICODE_ESCAPE:
+			error->detail = pstrdup(_("\"\\u\" must be followed by four hexadecimal digits."));
+			break;
+		case FAULT_CONTROL:
+			error->detail = psprintf(_("Character with value 0x%02x must be escaped."),
+									 (unsigned char) *text);
+			break;
+		case FAULT_NESTING:
+			error->sqlerrcode = ERRCODE_STATEMENT_TOO_COMPLEX;
+			error->message = pstrdup(_("JSON value is nested too deeply"));
+			error->detail = psprintf(_("The limit is %d levels."), JSON_MAX_NESTING);
+			break;
+		case FAULT_TOO_LONG:
+			error->sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+			error->message = pstrdup(_("JSON record is too long"));
+			error->detail = psprintf(_("The limit is %d bytes."), (int) MAX_RECORD);
+			break;
+		case FAULT_NOT_OBJECT:
+			error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
+			error->message = pstrdup(_("expected a JSON object"));
+			error->detail = psprintf(_("Found \"%s\"."), token);
+			if (*text == '[')
+				error->hint = pstrdup(_("Write the objects one after another, without an array around them."));
+			break;
+	}
+
+	if (r->parser.fault == FAULT_NOT_OBJECT)
+	{
+		/* its end is known */
+	}
+	else if (r->parser.fault == FAULT_TOO_LONG || !r->rec_line_start)
+		error->fatal = true;
+	else
+	{
+		const char *newline = memchr(r->rec, '\n', r->parser.fault_end);
+
+		if (newline == NULL)
+		{
+			r->parser.pos = r->parser.fault_end;
+			r->skip_line = true;
+		}
+		else if (r->parser.fault_end - (newline - r->rec) > MAX_REWIND)
+			error->fatal = true;
+		else
+		{
+			r->parser.pos = newline + 1 - r->rec;
+			r->line_start = true;
+		}
+	}
+	r->stopped = error->fatal;
+
+	MemoryContextSwitchTo(oldcxt);
+	return RECORD_BAD;
+}
+
+/* Give the values of needed columns to the caller. */
+static RecordStatus
+set_fields(JsonReader *r, Record *record)
+{
+	for (int i = 0; i < r->parser.nneeded; i++)
+	{
+		int			col = r->parser.needed[i];
+		const JsonValue *value = &r->parser.values[col];
+		RecordField *field = &r->fields[col];
+		const char *text = r->rec + value->start;
+		Size		len = value->end - value->start;
+
+		if (value->end == 0 || *text == 'n')
+		{
+			field->data = NULL;
+			field->len = 0;
+			continue;
+		}
+		if (*text == '"' && !r->parser.columns[col].raw_json)
+		{
+			text++;
+			len -= 2;
+			if (value->escaped)
+			{
+				int			growth = GetDatabaseEncoding() == PG_UTF8 ? 1 : 3;
+				const char *detail = NULL;
+				int			sqlerrcode;
+				MemoryContext oldcxt = MemoryContextSwitchTo(r->record_cxt);
+				char	   *dst = MemoryContextAllocHuge(r->record_cxt, len * growth);
+				ssize_t		n = json_unescape(&r->parser, text, text + len, dst,
+											  &sqlerrcode, &detail);
+
+				if (n < 0)
+				{
+					memset(&record->error, 0, sizeof(RecordError));
+					record->error.sqlerrcode = sqlerrcode;
+					record->error.message =
+						pstrdup(sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER ?
+								_("unsupported Unicode escape sequence") :
+								_("invalid input syntax for type json"));
+					record->error.detail = pstrdup(detail);
+				}
+				MemoryContextSwitchTo(oldcxt);
+				if (n < 0)
+					return RECORD_BAD;
+				text = dst;
+				len = n;
+			}
+		}
+		field->data = text;
+		field->len = len;
+	}
+	return RECORD_OK;
+}
+
+/*
+ * Parse the record at rec, as far as the window reaches.  What the parser
+ * allocates in passing goes away with the record.
+ */
+static JsonParseResult
+parse_window(JsonReader *r)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(r->record_cxt);
+	JsonParseResult result = json_parse(&r->parser, r->rec, r->end, r->eof);
+
+	MemoryContextSwitchTo(oldcxt);
+	return result;
+}
+
+static RecordStatus
+json_next(RecordReader *self, Record *record)
+{
+	JsonReader *r = (JsonReader *) self;
+	JsonParseResult result;
+
+	record->fields = r->fields;
+	MemoryContextReset(r->record_cxt);
+	if (r->stopped)
+		return RECORD_END;
+	leave_record(r);
+
+	if (r->skip_line && !skip_rest_of_line(r))
+	{
+		r->stopped = true;
+		return RECORD_END;
+	}
+	for (;;)
+	{
+		const char *p = r->rec;
+
+		for (; p < r->end && json_is_space(*p); p++)
+		{
+			if (*p == '\n')
+				r->line_start = true;
+		}
+		r->rec = p;
+		if (p < r->end)
+			break;
+		if (!refill(r))
+		{
+			r->stopped = true;
+			return RECORD_END;
+		}
+	}
+	r->rec_line_start = r->line_start;
+	r->line_start = false;
+
+	json_parser_start(&r->parser);
+	while ((result = parse_window(r)) == PARSE_MORE)
+	{
+		if (!refill(r) && !r->eof)
+		{
+			r->parser.fault = FAULT_TOO_LONG;
+			r->parser.fault_start = r->parser.fault_end = 0;
+			return fail_record(r, record);
+		}
+	}
+	if (result == PARSE_DONE && !r->parser.top_object)
+	{
+		r->parser.fault = FAULT_NOT_OBJECT;
+		r->parser.fault_start = 0;
+		r->parser.fault_end = r->parser.pos;
+		return fail_record(r, record);
+	}
+	if (result == PARSE_BAD)
+		return fail_record(r, record);
+	return set_fields(r, record);
+}
+
+static uint64
+json_line(RecordReader *self)
+{
+	JsonReader *r = (JsonReader *) self;
+
+	return r->win_line + count_newlines(r->win, r->rec) + 1;
+}
+
+static void
+json_close(RecordReader *self)
+{
+	JsonReader *r = (JsonReader *) self;
+
+	MemoryContextDelete(r->cxt);
+}
+
+static const RecordReaderOps json_reader_ops = {
+	.next = json_next,
+	.line = json_line,
+	.close = json_close
+};
+
+RecordReader *
+json_reader_create(ByteSource *source, const RecordColumn *columns, int ncolumns)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw JSON reader",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+	JsonReader *r = palloc0(sizeof(JsonReader));
+
+	r->base.ops = &json_reader_ops;
+	r->source = source;
+	r->cxt = cxt;
+	r->record_cxt = AllocSetContextCreate(cxt, "s3_fdw JSON record",
+										  ALLOCSET_SMALL_SIZES);
+	r->fields = palloc0(sizeof(RecordField) * Max(ncolumns, 1));
+	json_parser_init(&r->parser, columns, ncolumns);
+
+	/* an empty window, from which the first call goes on to the first piece */
+	enlarge_carry(r, 1, 0);
+	r->win = r->rec = r->end = r->carry;
+	r->in_carry = true;
+	r->line_start = true;
+
+	MemoryContextSwitchTo(oldcxt);
+	return &r->base;
+}

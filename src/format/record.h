@@ -1,0 +1,109 @@
+/*-------------------------------------------------------------------------
+ *
+ * record.h
+ *		Records in and out, whatever the file format.
+ *
+ * A RecordReader turns the bytes of one object into records; a record is one
+ * field per declared column, decoded to text in the server encoding.  Only
+ * needed columns are decoded.  Below it is a ByteSource; above it tuple.c
+ * makes Datums.
+ *
+ * A RecordReader never throws for what the data holds: it returns RECORD_BAD
+ * and describes the fault in the record, so that the caller decides whether a
+ * bad row ends the scan.  (A fault in the byte stream itself, a failed request
+ * or a cut gzip member, is thrown by the ByteSource.)
+ *
+ * IDENTIFICATION
+ *		src/format/record.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef S3_RECORD_H
+#define S3_RECORD_H
+
+#include "base/stream.h"
+
+/* What a reader must know of one declared column. */
+typedef struct RecordColumn
+{
+	const char *name;			/* key or header name; borrowed */
+	bool		needed;			/* fill in this column's field */
+	bool		raw_json;		/* JSON: give the value's own JSON text, quotes
+								 * and all (for json and jsonb columns) */
+	bool		force_not_null; /* CSV: see COPY's FORCE_NOT_NULL */
+	bool		force_null;		/* CSV: see COPY's FORCE_NULL */
+} RecordColumn;
+
+/* A decoded value: text in the server encoding, not NUL-terminated. */
+typedef struct RecordField
+{
+	const char *data;			/* NULL is SQL NULL */
+	Size		len;
+} RecordField;
+
+/* Why a record is bad; the strings live in the reader's record memory. */
+typedef struct RecordError
+{
+	int			sqlerrcode;
+	char	   *message;		/* as errmsg() would take it, translated */
+	char	   *detail;			/* or NULL */
+	char	   *hint;			/* or NULL */
+	bool		fatal;			/* no further record can be found in this
+								 * object: the stream is out of step */
+} RecordError;
+
+typedef struct Record
+{
+	RecordField *fields;		/* one per declared column; only those of
+								 * needed columns are set */
+	RecordError error;			/* valid after RECORD_BAD */
+} Record;
+
+typedef enum RecordStatus
+{
+	RECORD_OK,
+	RECORD_BAD,
+	RECORD_END
+} RecordStatus;
+
+typedef struct RecordReader RecordReader;
+
+typedef struct RecordReaderOps
+{
+	/* Fields and error are borrowed until the next call. */
+	RecordStatus (*next) (RecordReader *self, Record *record);
+
+	/*
+	 * Line number, from 1, of the first line of the record that next()
+	 * returned last.  May be slow: for error messages only.
+	 */
+	uint64		(*line) (RecordReader *self);
+
+	/* Closes what the reader made, not the ByteSource below. */
+	void		(*close) (RecordReader *self);
+} RecordReaderOps;
+
+struct RecordReader
+{
+	const RecordReaderOps *ops;
+};
+
+static inline RecordStatus
+record_reader_next(RecordReader *reader, Record *record)
+{
+	return reader->ops->next(reader, record);
+}
+
+static inline uint64
+record_reader_line(RecordReader *reader)
+{
+	return reader->ops->line(reader);
+}
+
+static inline void
+record_reader_close(RecordReader *reader)
+{
+	reader->ops->close(reader);
+}
+
+#endif							/* S3_RECORD_H */
