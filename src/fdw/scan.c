@@ -92,12 +92,16 @@ scan_error_context(void *arg)
 	object = s3_location_format(scan->location->bucket, scan->key);
 	if (scan->reader == NULL)
 		errcontext("object \"%s\"", object);
-	else if (tuple_reader_current(scan->tuples, &column, &value))
-		errcontext("object \"%s\", line %llu, column %s: \"%s\"", object,
-				   (unsigned long long) record_reader_line(scan->reader), column, value);
-	else
+	else if (!tuple_reader_current(scan->tuples, &column, &value))
 		errcontext("object \"%s\", line %llu", object,
 				   (unsigned long long) record_reader_line(scan->reader));
+	else if (value == NULL)
+		errcontext("object \"%s\", line %llu, column %s: null input", object,
+				   (unsigned long long) record_reader_line(scan->reader), column);
+	else
+		errcontext(value ? "object \"%s\", line %llu, column %s: \"%s\"" :
+				   "object \"%s\", line %llu, column %s: null input", object,
+				   (unsigned long long) record_reader_line(scan->reader), column, value);
 }
 
 static void

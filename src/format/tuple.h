@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * tuple.h
+ *		Fields to Datums, and Datums to the text of a file.
+ *
+ * Above: the scan and the export, which own slots.  Below: record readers and
+ * the CSV writer.  No bytes of a file are parsed here, no network is known.
+ *
+ * IDENTIFICATION
+ *		src/format/tuple.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef S3_TUPLE_H
+#define S3_TUPLE_H
+
+#include "access/tupdesc.h"
+#include "base/option.h"
+#include "executor/tuptable.h"
+#include "format/record.h"
+#include "lib/stringinfo.h"
+
+typedef struct TupleReader TupleReader;
+
+/*
+ * Make rows of desc (borrowed; must outlive the reader) from records.  Record
+ * column i is the i-th attribute of desc that is not dropped, in order.
+ * needed[attno - 1] says whether the attribute is wanted at all; others are
+ * stored as NULL.  column_options has one entry per attribute
+ * (column_options[attno - 1], may be NULL); json says whether fields come from
+ * JSON (see RecordColumn.raw_json).  Memory from CurrentMemoryContext.
+ */
+extern TupleReader *tuple_reader_create(TupleDesc desc, const bool *needed,
+										S3ColumnOptions *const *column_options,
+										bool json);
+
+/* The columns to give to a record reader; owned by the TupleReader. */
+extern const RecordColumn *tuple_reader_columns(TupleReader *reader, int *ncolumns);
+
+/*
+ * Convert the record's fields and fill slot as a virtual tuple (the caller
+ * cleared it).  Values are allocated in CurrentMemoryContext.  A field that
+ * does not fit its column's type raises that type's own error; while it does,
+ * tuple_reader_current() names the column.
+ */
+extern void tuple_store(TupleReader *reader, const Record *record, TupleTableSlot *slot);
+
+/*
+ * For an error context callback: the column being converted and its text,
+ * shortened for display to at most 100 bytes; false when none is.
+ */
+extern bool tuple_reader_current(TupleReader *reader, const char **column, char **value);
+
+typedef struct TupleWriter TupleWriter;
+
+/*
+ * Write rows of desc (borrowed) as lines of options->format to out (borrowed),
+ * byte for byte as COPY (query) TO with the same CSV options, or as one
+ * row_to_json() per line.  force_quote has one entry per attribute or is NULL.
+ */
+extern TupleWriter *tuple_writer_create(TupleDesc desc, const FormatOptions *options,
+										const bool *force_quote, StringInfo out);
+
+/* The header line, if options ask for one: once, before the first row. */
+extern void tuple_write_header(TupleWriter *writer);
+
+/* Append one line.  Scratch memory is the caller's CurrentMemoryContext. */
+extern void tuple_write(TupleWriter *writer, TupleTableSlot *slot);
+
+#endif							/* S3_TUPLE_H */
