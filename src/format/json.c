@@ -182,7 +182,7 @@ refill(JsonReader *r)
 		return true;
 	}
 
-	len = Min(r->rest_end - r->rest, Max(kept, MIN_CARRY));
+	len = Min((Size) (r->rest_end - r->rest), Max(kept, MIN_CARRY));
 	len = Min(len, MAX_RECORD - kept);
 	enlarge_carry(r, kept + len, kept);
 	memcpy(r->carry + kept, r->rest, len);

@@ -68,9 +68,8 @@ struct TupleWriter
 	WriteColumn *columns;		/* owned */
 
 	/*
-	 * Conversion to another encoding.  Fields are converted before they are
-	 * quoted, as COPY does, except for an encoding in which bytes of longer
-	 * characters may look like ASCII: there whole lines are, from line.
+	 * Conversion to another encoding: of CSV before a field is quoted, as COPY
+	 * does; of JSON by whole lines, from line.
 	 */
 	int			encoding;
 	bool		convert_fields;
@@ -221,9 +220,8 @@ tuple_writer_create(TupleDesc desc, const FormatOptions *options,
 	if (writer->encoding >= 0 && writer->encoding != GetDatabaseEncoding() &&
 		writer->encoding != PG_SQL_ASCII)
 	{
-		writer->convert_lines = writer->json ||
-			PG_ENCODING_IS_CLIENT_ONLY(writer->encoding);
-		writer->convert_fields = !writer->convert_lines;
+		writer->convert_lines = writer->json;
+		writer->convert_fields = !writer->json;
 	}
 	writer->target = out;
 	if (writer->convert_lines)

@@ -415,7 +415,7 @@ static bool
 fast_varchar(const ValueParser *self, const char *data, Size len, Datum *value)
 {
 	/* a character has at least one byte */
-	if (len > self->limit &&
+	if (len > (Size) self->limit &&
 		(len > (Size) self->limit * MAX_MULTIBYTE_CHAR_LEN ||
 		 pg_mbstrlen_with_len(data, (int) len) > self->limit))
 		return false;

@@ -391,7 +391,7 @@ value_append_json_string(StringInfo out, const char *data, Size len)
 		const char *begin = data;
 		uint64		word;
 
-		while (end - data >= sizeof(word))
+		while (end - data >= (ptrdiff_t) sizeof(word))
 		{
 			memcpy(&word, data, sizeof(word));
 			if (needs_escape(word))
