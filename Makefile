@@ -37,7 +37,7 @@ EXTRA_CLEAN = $(wildcard test/unit/*.o test/unit/*.bc test/unit/*.so)
 PG_CONFIG ?= pg_config
 
 # These goals work, alone, on a machine that has no PostgreSQL yet.
-FROM_NOTHING = check check-quick check-asan demo demo-stop installcheck-stop
+FROM_NOTHING = check check-quick check-asan demo demo-stop installcheck-stop bench bench-quick
 ifneq ($(filter-out $(FROM_NOTHING),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -93,7 +93,21 @@ installcheck-stop:
 # A first look: test/demo starts servers that stay until demo-stop.
 .PHONY: demo demo-stop
 demo:
-	@PG_CONFIG=$(PG_CONFIG) test/demo start
+	@test/demo start
 
 demo-stop:
 	@test/demo stop
+
+# How fast, beside PostgreSQL's own ways: two minutes, or all of it.  ROWS and
+# REPEAT and what else test/bench/quick knows are taken from the environment.
+.PHONY: bench bench-quick
+bench-quick:
+	test/setup build
+	$(MAKE) all PG_CONFIG=$(PG_CONFIG)
+	$(AS_ROOT) $(MAKE) install PG_CONFIG=$(PG_CONFIG)
+	PG_CONFIG=$(PG_CONFIG) test/bench/quick
+
+bench: export ROWS ?= 6000000
+bench: export REPEAT ?= 5
+bench: export BENCH_FAR ?= yes
+bench: bench-quick

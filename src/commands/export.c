@@ -181,12 +181,34 @@ receiver_destroy(DestReceiver *self)
 
 /* -------------------------------------------------------------------------- query */
 
+/* A syntax error's position is one in the query, not in the call of us. */
+static void
+query_error_position(void *arg)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery((const char *) arg);
+	}
+}
+
 /* One statement that returns rows, as in COPY (query) TO. */
 static void
-check_query(const char *query)
+check_query(char *query)
 {
-	List	   *statements = pg_parse_query(query);
+	ErrorContextCallback context;
+	List	   *statements;
 	RawStmt    *raw;
+
+	context.callback = query_error_position;
+	context.arg = query;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	statements = pg_parse_query(query);
+	error_context_stack = context.previous;
 
 	if (list_length(statements) != 1)
 		ereport(ERROR,
@@ -350,7 +372,7 @@ s3_export(PG_FUNCTION_ARGS)
 	if (receiver.show_progress)
 		pgstat_progress_end_command();
 
-	values[0] = CStringGetTextDatum(s3_location_format(location->bucket, location->key));
+	values[0] = CStringGetTextDatum(uri);
 	values[1] = Int64GetDatum((int64) receiver.rows);
 	values[2] = Int64GetDatum(s3_upload_bytes(receiver.upload));
 	values[3] = CStringGetTextDatum(s3_upload_etag(receiver.upload));

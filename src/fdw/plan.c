@@ -30,6 +30,8 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
+#include "parser/parsetree.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -151,18 +153,41 @@ row_bytes(Oid relid, int format)
 	return bytes;
 }
 
+/*
+ * The executor checks privileges, but only when the query is planned already:
+ * nothing may be asked of the service for a user it will refuse.  Of a child
+ * table it looks at the parent.
+ */
+static bool
+may_read(PlannerInfo *root, RelOptInfo *baserel, Oid relid, Oid userid)
+{
+	if (baserel->top_parent_relids)
+	{
+		int			parent = bms_next_member(baserel->top_parent_relids, -1);
+
+		if (planner_rt_fetch(parent, root)->rtekind == RTE_RELATION)
+			relid = planner_rt_fetch(parent, root)->relid;
+	}
+	return pg_class_aclcheck(relid, userid, ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck_all(relid, userid, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
+}
+
 void
 s3GetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 {
 	Oid			userid = OidIsValid(baserel->userid) ? baserel->userid : GetUserId();
-	S3PlanInfo *info = palloc(sizeof(S3PlanInfo));
+	S3PlanInfo *info = palloc0(sizeof(S3PlanInfo));
 	S3TableOptions *options = s3_table_options(foreigntableid);
-	Estimate   *estimate = get_estimate(foreigntableid, userid);
 
-	info->objects = estimate->objects;
-	info->bytes = estimate->bytes;
+	if (may_read(root, baserel, foreigntableid, userid))
+	{
+		Estimate   *estimate = get_estimate(foreigntableid, userid);
+
+		info->objects = estimate->objects;
+		info->bytes = estimate->bytes;
+	}
 	baserel->fdw_private = info;
-	baserel->tuples = Max(1.0, rint(estimate->bytes / row_bytes(foreigntableid, options->format.format)));
+	baserel->tuples = Max(1.0, rint(info->bytes / row_bytes(foreigntableid, options->format.format)));
 	baserel->rows = clamp_row_est(baserel->tuples *
 								  clauselist_selectivity(root, baserel->baserestrictinfo,
 														 0, JOIN_INNER, NULL));

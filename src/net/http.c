@@ -60,6 +60,9 @@
 /* How many events one look at the mux takes. */
 #define MUX_EVENTS 32
 
+/* How often running requests are looked at for whether they move. */
+#define STALL_CHECK_MS 200
+
 /* One running request; malloc'ed, since libcurl's callbacks use it. */
 struct HttpTransfer
 {
@@ -72,15 +75,21 @@ struct HttpTransfer
 	bool		forbidden;		/* address refused */
 	bool		overflow;
 	bool		wrong_range;
+	bool		sent;			/* handed to a connection */
+	bool		resent;			/* libcurl was about to do so again */
+	bool		stalled;
 	bool		finished;		/* libcurl is done with it */
 	CURLcode	result;
 	Size		body_pos;		/* of the request body, for the read callback */
+	int64		moved;			/* bytes of both directions when last looked */
+	int			idle_ms;		/* time waited since that changed */
 	char		errbuf[CURL_ERROR_SIZE];
 };
 
 static CURLM *multi = NULL;
 static int	mux = -1;
 static TimestampTz curl_deadline = 0;	/* when libcurl wants to be called, or 0 */
+static int	waited_ms = 0;		/* slept since the last look at what stalls */
 static dlist_head running = DLIST_STATIC_INIT(running);
 static dlist_head scheduled = DLIST_STATIC_INIT(scheduled);
 
@@ -205,8 +214,13 @@ check_range(HttpTransfer *t)
 			req->range_total == req->object_size;
 	}
 
-	/* The whole object instead of a range is right only from its start. */
-	return req->range_first == 0;
+	/*
+	 * The whole object instead of a range is right only from its start, and
+	 * if it is the object: an error document or a login page may come with
+	 * status 200, too.
+	 */
+	return req->range_first == 0 &&
+		(req->object_size < 0 || req->content_length == req->object_size);
 }
 
 static size_t
@@ -283,6 +297,30 @@ read_callback(char *dst, size_t size, size_t n, void *userp)
 	t->body_pos += len;
 	return len;
 }
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+
+/*
+ * When a reused connection turns out to be dead, libcurl sends the request
+ * again by itself.  That is right for reading; of anything else the first try
+ * may have had its effect, which those above must learn.
+ */
+static int
+prereq_callback(void *userp, char *primary_ip, char *local_ip, int primary_port, int local_port)
+{
+	HttpTransfer *t = userp;
+
+	if (t->req == NULL)
+		return CURL_PREREQFUNC_ABORT;
+	if (t->sent && strcmp(t->req->method, "GET") != 0 && strcmp(t->req->method, "HEAD") != 0)
+	{
+		t->resent = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	t->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+#endif
 
 /* libcurl rewinds a body when a reused connection turns out to be dead. */
 static int
@@ -425,11 +463,13 @@ configure(HttpTransfer *t)
 	SETOPT(CURLOPT_UPLOAD_BUFFERSIZE, (long) RECEIVE_BUFFER);
 	SETOPT(CURLOPT_MAXAGE_CONN, MAX_IDLE_CONNECTION_S);
 	SETOPT(CURLOPT_CONNECTTIMEOUT_MS, (long) s3_connect_timeout);
-	SETOPT(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SETOPT(CURLOPT_LOW_SPEED_TIME, (long) Max(1, req->stall_timeout / 1000));
 	SETOPT(CURLOPT_OPENSOCKETFUNCTION, opensocket_callback);
 	SETOPT(CURLOPT_OPENSOCKETDATA, t);
 	SETOPT(CURLOPT_CLOSESOCKETFUNCTION, closesocket_callback);
+#if LIBCURL_VERSION_NUM >= 0x075000
+	SETOPT(CURLOPT_PREREQFUNCTION, prereq_callback);
+	SETOPT(CURLOPT_PREREQDATA, t);
+#endif
 
 	/* the request */
 	SETOPT(CURLOPT_URL, req->url);
@@ -474,9 +514,16 @@ release_handle(HttpTransfer *t)
 {
 	if (t->easy)
 	{
-		curl_easy_reset(t->easy);
-		if (nspare < MAX_SPARE_HANDLES)
+		/*
+		 * A transfer that ended early, as when no host was found, may leave
+		 * its buffers in the handle, and then libcurl 7.88 refuses to have it
+		 * set up again.
+		 */
+		if (t->finished && t->result == CURLE_OK && nspare < MAX_SPARE_HANDLES)
+		{
+			curl_easy_reset(t->easy);
 			spare[nspare++] = t->easy;
+		}
 		else
 			curl_easy_cleanup(t->easy);
 		t->easy = NULL;
@@ -547,6 +594,10 @@ outcome_of(HttpTransfer *t)
 		return HTTP_TOO_LARGE;
 	if (t->wrong_range)
 		return HTTP_WRONG_RANGE;
+	if (t->stalled)
+		return HTTP_STALLED;
+	if (t->resent)
+		return HTTP_BROKEN;
 	switch (t->result)
 	{
 		case CURLE_OK:
@@ -635,6 +686,7 @@ reap(void)
 		}
 		else
 			strlcpy(req->error,
+					t->resent ? "the connection was lost before there was an answer" :
 					t->errbuf[0] ? t->errbuf : curl_easy_strerror(t->result),
 					sizeof(req->error));
 		req->transfer = NULL;
@@ -791,11 +843,53 @@ move_ready(void)
 	return moved;
 }
 
+/*
+ * End the requests on which nothing has moved for their stall timeout.  Only
+ * time spent waiting for them counts, and none before the connection stands,
+ * for which there is a timeout of its own.  (libcurl's low speed limit looks at
+ * an average of five seconds, and so is late.)
+ */
+static void
+end_stalled(void)
+{
+	dlist_iter	iter;
+
+	if (waited_ms < STALL_CHECK_MS)
+		return;
+	dlist_foreach(iter, &running)
+	{
+		HttpTransfer *t = dlist_container(HttpTransfer, node, iter.cur);
+		curl_off_t	begun = 0;
+		curl_off_t	up = 0;
+		curl_off_t	down = 0;
+		long		header = 0;
+
+		if (t->finished)
+			continue;
+		curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &begun);
+		curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+		curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+		curl_easy_getinfo(t->easy, CURLINFO_HEADER_SIZE, &header);
+		if (begun == 0 || up + down + header != t->moved)
+		{
+			t->moved = up + down + header;
+			t->idle_ms = 0;
+			continue;
+		}
+		t->idle_ms += waited_ms;
+		if (t->idle_ms >= t->req->stall_timeout)
+			t->stalled = t->finished = true;
+	}
+	waited_ms = 0;
+}
+
 void
 http_pump(TimestampTz deadline, uint32 wait_event_info)
 {
+	TimestampTz now;
 	TimestampTz wake;
 	long		timeout = -1;
+	bool		moved;
 	int			rc;
 
 	CHECK_FOR_INTERRUPTS();
@@ -812,10 +906,13 @@ http_pump(TimestampTz deadline, uint32 wait_event_info)
 		wake = deadline;
 	if (curl_deadline != 0 && (wake == 0 || curl_deadline < wake))
 		wake = curl_deadline;
+	now = GetCurrentTimestamp();
 	if (wake != 0)
-		timeout = Max(0, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), wake));
+		timeout = Max(0, TimestampDifferenceMilliseconds(now, wake));
 	else if (dlist_is_empty(&running))
 		return;					/* nothing can ever happen */
+	if (!dlist_is_empty(&running) && (timeout < 0 || timeout > STALL_CHECK_MS))
+		timeout = STALL_CHECK_MS;
 
 	rc = WaitLatchOrSocket(MyLatch,
 						   WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH |
@@ -826,8 +923,11 @@ http_pump(TimestampTz deadline, uint32 wait_event_info)
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
+	waited_ms += (int) TimestampDifferenceMilliseconds(now, GetCurrentTimestamp());
+	moved = move_ready();
+	end_stalled();				/* before others start, who have not waited */
 	start_due();
-	if (move_ready() || next_finished() != NULL)
+	if (moved || next_finished() != NULL)
 		reap();
 }
 

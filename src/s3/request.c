@@ -592,6 +592,41 @@ call_refused(S3Call *call, const ErrorDocument *doc)
 	call_retry(call, class);
 }
 
+/* An entity tag without what says how strong it is, and its length. */
+static const char *
+bare_etag(const char *etag, Size *len)
+{
+	if (strncmp(etag, "W/", 2) == 0)
+		etag += 2;
+	*len = strlen(etag);
+	if (*len >= 2 && etag[0] == '"' && etag[*len - 1] == '"')
+	{
+		etag++;
+		*len -= 2;
+	}
+	return etag;
+}
+
+/* Did a store that knows no If-Match send another version than was asked for? */
+static bool
+is_other_version(S3Call *call)
+{
+	for (int i = 0; call->http.etag[0] && i < call->nheaders; i++)
+	{
+		const char *wanted;
+		const char *got;
+		Size		wanted_len;
+		Size		got_len;
+
+		if (strcmp(call->headers[i].name, "If-Match") != 0)
+			continue;
+		wanted = bare_etag(call->headers[i].value, &wanted_len);
+		got = bare_etag(call->http.etag, &got_len);
+		return wanted_len != got_len || memcmp(wanted, got, got_len) != 0;
+	}
+	return false;
+}
+
 /* The exchange has ended, one way or another. */
 static void
 call_done(HttpRequest *http)
@@ -604,6 +639,16 @@ call_done(HttpRequest *http)
 
 	if (call->op == S3_GET_OBJECT)
 	{
+		if (http->recv_len > 0 && is_other_version(call))
+		{
+			call->error.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+			call->error.status = http->status;
+			strlcpy(call->error.message, "the object changed while it was being read",
+					sizeof(call->error.message));
+			call->error.hint = gettext_noop("Run the query again.");
+			call_finish(call, false);
+			return;
+		}
 		call->received += http->recv_len;
 		http->recv_len = 0;
 		if (call->received == call->range_len)

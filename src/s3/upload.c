@@ -121,6 +121,8 @@ struct S3Upload
 };
 
 static void upload_abort(RemoteEffect *effect);
+static bool sweep(S3Upload *upload, TimestampTz deadline, S3Error *error);
+static void warn_left(S3Upload *upload, const S3Error *error);
 
 int64
 s3_upload_part_size(int64 first, int number)
@@ -529,10 +531,11 @@ expected_etag(S3Upload *upload)
 }
 
 /*
- * Is what stands under the key now what we wrote?  Sets upload->etag.
+ * Is what stands under the key now what we wrote?  Sets upload->etag.  If not,
+ * *unknown tells that the store did not say.
  */
 static bool
-object_is_ours(S3Upload *upload, TimestampTz deadline)
+object_is_ours(S3Upload *upload, TimestampTz deadline, bool *unknown)
 {
 	int64		size;
 	char		etag[256];
@@ -542,7 +545,11 @@ object_is_ours(S3Upload *upload, TimestampTz deadline)
 
 	if (!s3_head_object(upload->client, upload->bucket, upload->key, deadline,
 						&size, etag, &error))
+	{
+		*unknown = error.status != 404;
 		return false;
+	}
+	*unknown = false;
 	strip_etag(bare, sizeof(bare), etag);
 	expected = expected_etag(upload);
 	if (size != upload->bytes || expected == NULL || pg_strcasecmp(bare, expected) != 0)
@@ -608,6 +615,8 @@ s3_upload_finish(S3Upload *upload)
 	StringInfoData body;
 	S3Error		error;
 	bool		ok;
+	bool		maybe;
+	bool		unknown;
 
 	initStringInfo(&body);
 	if (upload->create_sent)
@@ -646,8 +655,12 @@ s3_upload_finish(S3Upload *upload)
 	{
 		error = upload->call->error;
 
-		/* A lost answer may have been a yes. */
-		if (upload->call->ambiguous && object_is_ours(upload, 0))
+		/*
+		 * A lost answer may have been a yes, and then so may a no to the same
+		 * request sent again.
+		 */
+		maybe = upload->call->ambiguous || error.status == 404 || error.status == 412;
+		if (maybe && object_is_ours(upload, 0, &unknown))
 			ok = true;
 		else if (error.status == 412 && !upload->overwrite)
 			report_exists(upload);
@@ -663,6 +676,17 @@ s3_upload_finish(S3Upload *upload)
 	upload->finished = true;
 	remote_effect_forget(&upload->effect);
 	drop_call(upload);
+
+	/* An answer to the creation was lost: there is an upload nobody knows. */
+	if (upload->create_ambiguous)
+	{
+		TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), s3_abort_timeout);
+
+		HOLD_INTERRUPTS();
+		if (!sweep(upload, deadline, &error))
+			warn_left(upload, &error);
+		RESUME_INTERRUPTS();
+	}
 	if (upload->buf)
 	{
 		pfree(upload->buf);
@@ -787,8 +811,13 @@ upload_abort(RemoteEffect *effect)
 	/* A request never sent has no effect. */
 	if (upload->final_sent && (visible || unknown))
 	{
+		unknown = false;
 		if (!visible)
-			visible = object_is_ours(upload, deadline);
+			visible = object_is_ours(upload, deadline, &unknown);
+		if (unknown)
+			ereport(WARNING,
+					(errmsg("object \"%s\" may have been written although the command failed",
+							s3_location_format(upload->bucket, upload->key))));
 		if (visible && upload->overwrite)
 			ereport(WARNING,
 					(errmsg("object \"%s\" was written before the command failed",

@@ -250,8 +250,16 @@ local function pass_headers(status, headers)
 	end
 end
 
+-- An answer made here is sent as it is: nginx shall not apply the request's
+-- conditions to it once more.
+local function clear_conditions()
+	ngx.req.clear_header("If-Match")
+	ngx.req.clear_header("If-None-Match")
+end
+
 -- Send a body made here and end the request.
 local function reply(status, content_type, body)
+	clear_conditions()
 	ngx.status = status
 	ngx.header["Content-Type"] = content_type
 	ngx.header["Content-Length"] = #body
@@ -303,8 +311,12 @@ end
 local function answer_padded(rule)
 	ngx.header["Content-Type"] = "application/xml"
 	ngx.req.read_body()
+	clear_conditions()
 	ngx.print('<?xml version="1.0" encoding="UTF-8"?>\n')
 	ngx.flush(true)
+	if ngx.ctx.if_none_match then
+		ngx.req.set_header("If-None-Match", ngx.ctx.if_none_match)
+	end
 	for _ = 1, rule.pad do
 		ngx.print(" \n")
 		ngx.flush(true)
@@ -324,6 +336,7 @@ local function answer_partly(rule)
 	local status, headers, next_piece = ask_server()
 	local left = rule.truncate or rule.hang
 
+	clear_conditions()
 	pass_headers(status, headers)
 	ngx.send_headers()
 	ngx.flush(true)
@@ -351,6 +364,8 @@ function M.request()
 	local rule = choose_rule()
 	ngx.ctx.rule = rule
 	ngx.ctx.offset = 0
+	ngx.ctx.if_match = ngx.var.http_if_match
+	ngx.ctx.if_none_match = ngx.var.http_if_none_match
 	if not rule then
 		return
 	end
@@ -424,8 +439,8 @@ function M.log()
 		"connection=" .. var.connection,
 		"authorization=" .. (var.http_authorization and "yes" or "-"),
 		"sha256=" .. (var.http_x_amz_content_sha256 or "-"),
-		"if_match=" .. (var.http_if_match or "-"),
-		"if_none_match=" .. (var.http_if_none_match or "-"),
+		"if_match=" .. (ngx.ctx.if_match or "-"),
+		"if_none_match=" .. (ngx.ctx.if_none_match or "-"),
 		"token=" .. (var.http_x_amz_security_token and "yes" or "-"),
 		"fault=" .. (ngx.ctx.rule and "yes" or "-"),
 	}, "\t")
