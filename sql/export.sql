@@ -104,6 +104,7 @@ SELECT s3_export('COPY sample TO STDOUT', 's3://regress/out/export/none.csv');
 SELECT s3_export('SELECT $1', 's3://regress/out/export/none.csv');
 SELECT s3_export('COMMIT', 's3://regress/out/export/none.csv');
 SELECT s3_export(NULL, 's3://regress/out/export/none.csv');
+SELECT s3_export('SELECT 1', 's3://regress/out/export/part-*.csv');
 SELECT s3_export('SELECT 1', NULL);
 SELECT count(*) FROM s3_list('s3://regress/out/export/none');
 

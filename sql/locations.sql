@@ -50,11 +50,14 @@ INSERT INTO odd VALUES (1, 'two  spaces'), (2, 'a+b'), (3, '100%'), (4, '%41%2F'
   (6, E'e\u0301'), (7, '日本語'), (8, '🙂'), (9, 'x//y'), (10, 'x/../y'), (11, 'x/./y'), (12, '/x'),
   (13, 'a"b''c'), (14, '<&>'), (15, 'a=b&c#d?e'), (16, '~!@$^(){}|;:,'), (17, 'back\slash'),
   (18, 'x '), (19, 'x.'), (20, 'a*b'), (21, 'a[1]');
-SELECT count(*), bool_and(e.location = 's3://regress/out/odd/' || id || '=' || name) AS as_named
-FROM odd, s3_export('SELECT ' || id, 's3://regress/out/odd/' || id || '=' || name) e;
+-- In a location a backslash takes the special meaning of * ? [ away.
+ALTER TABLE odd ADD location text GENERATED ALWAYS AS
+  ('s3://regress/out/odd/' || id || '=' || regexp_replace(name, '([*?[\\])', '\\\1', 'g')) STORED;
+SELECT count(*), bool_and(e.location = odd.location) AS as_named
+FROM odd, s3_export('SELECT ' || id, odd.location) e;
 SELECT count(*) AS listed FROM odd JOIN s3_list('s3://regress/out/odd/') ON key = 'out/odd/' || id || '=' || name;
 SELECT count(*) AS read
-FROM odd, ids('s3://regress/out/odd/' || id || '=' || regexp_replace(name, '([*?[\\])', '\\\1', 'g'))
+FROM odd, ids(location)
 WHERE ids = id::text;
 SELECT ids('s3://regress/out/odd/*=?');
 SELECT ids('s3://regress/out/odd/*=[é日-🙂]*');

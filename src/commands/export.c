@@ -320,7 +320,13 @@ s3_export(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 
 	location = s3_location_parse_or_error(uri);
-	if (location->key[0] == '\0' || location->key[strlen(location->key) - 1] == '/')
+	if (location->is_glob)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("location \"%s\" is a pattern", uri),
+				 errhint("To write a key with one of * ? [ in it, put a backslash before that.")));
+	if (location->list_prefix[0] == '\0' ||
+		location->list_prefix[strlen(location->list_prefix) - 1] == '/')
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("location \"%s\" does not name an object", uri),
@@ -328,14 +334,14 @@ s3_export(PG_FUNCTION_ARGS)
 	check_query(query);
 	client = s3_client_for_server(server_name, &stats);
 
-	codec = choose_codec(options, location->key);
+	codec = choose_codec(options, location->list_prefix);
 	upload_options.part_size = options->part_size > 0 ? options->part_size :
 		(int64) s3_part_size * 1024;
 	upload_options.memory = (Size) s3_upload_memory * 1024;
 	upload_options.overwrite = options->overwrite;
 	upload_options.content_type = options->content_type ? options->content_type :
 		options->format.format == FORMAT_JSON ? "application/x-ndjson" : "text/csv";
-	receiver.upload = s3_upload_begin(client, location->bucket, location->key, &upload_options);
+	receiver.upload = s3_upload_begin(client, location->bucket, location->list_prefix, &upload_options);
 	receiver.sink = s3_upload_sink(receiver.upload);
 	if (codec)
 		receiver.sink = codec->open_sink(receiver.sink);

@@ -125,7 +125,8 @@ make_source(S3ScanState *scan, const S3Chunk *chunk)
 
 	manifest_object(scan->manifest, chunk->object, &object);
 	source = s3_source_create(scan->client, scan->pool, scan->location->bucket,
-							  &object, chunk->start, chunk->end);
+							  &object, chunk->start, chunk->end,
+							  scan->max_ahead == 0);
 	MemoryContextSwitchTo(save);
 	return source;
 }
@@ -139,19 +140,27 @@ read_ahead(void *arg)
 {
 	S3ScanState *scan = arg;
 
-	/* The last one must have been asked for whole before the next may begin. */
-	while (scan->nahead < scan->max_ahead &&
-		   (scan->nahead == 0 || s3_source_all_requested(scan->ahead[scan->nahead - 1].source)))
+	for (;;)
 	{
-		const S3Chunk *chunk = chunk_claim(scan->queue);
+		const S3Chunk *chunk;
 
+		/* The last one must have been asked for whole before another is. */
+		if (scan->nahead > 0)
+		{
+			S3Source   *last = scan->ahead[scan->nahead - 1].source;
+
+			s3_source_prefetch(last);
+			if (!s3_source_all_requested(last))
+				return;
+		}
+		if (scan->nahead >= scan->max_ahead)
+			return;
+		chunk = chunk_claim(scan->queue);
 		if (chunk == NULL)
 			return;
 		scan->ahead[scan->nahead].chunk = chunk;
 		scan->ahead[scan->nahead].source = make_source(scan, chunk);
 		scan->nahead++;
-		if (!s3_source_prefetch(scan->ahead[scan->nahead - 1].source))
-			return;
 	}
 }
 

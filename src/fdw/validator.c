@@ -35,7 +35,7 @@ s3_fdw_validator(PG_FUNCTION_ARGS)
 	if (value && !s3_endpoint_parse(value, &scheme, &host))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("invalid value for option \"endpoint\": \"%s\"", value),
+				 errmsg("invalid value for option \"endpoint\""),
 				 errdetail("Expected a URL without path, as in \"https://s3.example.com\".")));
 
 	value = s3_option_value(options, "location");

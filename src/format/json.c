@@ -25,13 +25,10 @@
 
 #include "format/json.h"
 #include "format/json_parse.h"
+#include "format/scan.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #define MAX_RECORD		MaxAllocSize
 #define MAX_REWIND		(1024 * 1024)	/* see fail_record() */
@@ -71,29 +68,11 @@ typedef struct JsonReader
 	JsonParser	parser;
 } JsonReader;
 
-static uint64
-count_newlines(const char *p, const char *end)
-{
-	uint64		n = 0;
-
-#ifdef __SSE2__
-	for (; end - p >= 16; p += 16)
-	{
-		__m128i		v = _mm_loadu_si128((const __m128i *) p);
-
-		n += __builtin_popcount(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
-	}
-#endif
-	for (; p < end; p++)
-		n += (*p == '\n');
-	return n;
-}
-
 /* Put the window's start to here; its line is counted up to "reached". */
 static void
 move_window(JsonReader *r, const char *reached, const char *here)
 {
-	r->win_line += count_newlines(r->win, reached);
+	r->win_line += scan_count(r->win, reached - r->win, '\n');
 	r->win = here;
 }
 
@@ -133,7 +112,7 @@ refill(JsonReader *r)
 		return false;
 	if (kept > 0 && !(r->in_carry && r->rec == r->carry))
 	{
-		r->win_line += count_newlines(r->win, r->rec);
+		r->win_line += scan_count(r->win, r->rec - r->win, '\n');
 		if (r->in_carry)
 			memmove(r->carry, r->rec, kept);
 		else
@@ -495,7 +474,7 @@ json_line(RecordReader *self)
 {
 	JsonReader *r = (JsonReader *) self;
 
-	return r->win_line + count_newlines(r->win, r->rec) + 1;
+	return r->win_line + scan_count(r->win, r->rec - r->win, '\n') + 1;
 }
 
 static void

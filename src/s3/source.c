@@ -4,10 +4,10 @@
  *		The bytes of an object, or of a range of it, as a ByteSource.
  *
  * The range is cut into ranged GETs, several of which are under way at a time;
- * their bytes are handed out in place and in order, as they arrive.  The first
- * request is small and alone, the following ones grow in size and number, so
- * that a query that stops after a few rows has asked for little, and one that
- * goes on keeps the network busy.
+ * their bytes are handed out in place and in order, as they arrive.  At the
+ * beginning of a scan the first request is small and alone, the following ones
+ * grow in size and number, so that a query that stops after a few rows has
+ * asked for little, and one that goes on keeps the network busy.
  *
  * Buffers come from a pool that the sources of a scan share.  They are kept
  * for reuse: fresh memory costs more to touch than the network takes to fill.
@@ -78,6 +78,7 @@ struct S3Source
 	char	   *bucket;
 	S3ObjectInfo object;		/* strings are own copies */
 	int64		end;
+	bool		ramp_up;
 	void		(*all_requested) (void *arg);	/* or NULL */
 	void	   *all_requested_arg;
 
@@ -184,9 +185,9 @@ request_range(S3Source *source, bool must)
 
 	if (left <= 0)
 		return false;
-	if (source->nranges == 0)
+	if (source->ramp_up && source->nranges == 0)
 		size = FIRST_RANGE;
-	else if (source->nranges == 1)
+	else if (source->ramp_up && source->nranges == 1)
 		size = SECOND_RANGE;
 	else
 		size = source->pool->range_size;
@@ -233,7 +234,7 @@ source_next(ByteSource *self, const char **data, Size *len)
 		call = range->call;
 
 		/* A reader that comes back wants more: keep the network busy. */
-		if (source->given > 0 || source->nranges > 1)
+		if (!source->ramp_up || source->given > 0 || source->nranges > 1)
 		{
 			while (source->nqueued < source->depth && request_range(source, false))
 				;
@@ -281,7 +282,8 @@ static const ByteSourceOps source_ops = {
 
 S3Source *
 s3_source_create(const S3Client *client, S3ReadPool *pool, const char *bucket,
-				 const S3ObjectInfo *object, int64 start, int64 end)
+				 const S3ObjectInfo *object, int64 start, int64 end,
+				 bool ramp_up)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw source",
 											  ALLOCSET_SMALL_SIZES);
@@ -300,16 +302,18 @@ s3_source_create(const S3Client *client, S3ReadPool *pool, const char *bucket,
 	source->object.storage_class = NULL;
 	source->end = end;
 	source->next_offset = start;
-	source->depth = 2;
+	source->ramp_up = ramp_up;
+	source->depth = ramp_up ? 2 : pool->max_requests;
 	dlist_init(&source->queue);
 	MemoryContextSwitchTo(save);
 	return source;
 }
 
-bool
+void
 s3_source_prefetch(S3Source *source)
 {
-	return source->nranges == 0 && request_range(source, false);
+	while (request_range(source, false))
+		;
 }
 
 void

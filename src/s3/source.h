@@ -30,16 +30,19 @@ typedef struct S3Source S3Source;
  * The bytes [start, end) of the object, in CurrentMemoryContext.  client and
  * pool are borrowed; the object's description is copied.  Every request is
  * pinned to its entity tag.  No request is sent yet.  Failures are reported.
+ *
+ * With ramp_up the first requests are small and few: for the first source of a
+ * scan, which may want only some rows.
  */
 extern S3Source *s3_source_create(const S3Client *client, S3ReadPool *pool,
 								  const char *bucket, const S3ObjectInfo *object,
-								  int64 start, int64 end);
+								  int64 start, int64 end, bool ramp_up);
 
 /*
- * Begin to read ahead if the pool has room for it.  For sources that will be
- * pulled soon; never waits.  False if nothing could be begun.
+ * Begin to read ahead as far as the pool has room for it.  For sources that
+ * will be pulled soon; never waits.
  */
-extern bool s3_source_prefetch(S3Source *source);
+extern void s3_source_prefetch(S3Source *source);
 
 /*
  * Call all_requested(arg) whenever bytes are taken from the source and none is

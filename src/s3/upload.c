@@ -163,6 +163,7 @@ typedef struct FinalAnswer
 	const char *element;		/* below root */
 	char	   *value;			/* where its text goes */
 	Size		size;
+	bool		found;
 } FinalAnswer;
 
 static bool
@@ -177,6 +178,7 @@ answer_element(void *arg, const char *path, const char *text)
 		if (strlen(text) >= answer->size)
 			return false;
 		strlcpy(answer->value, text, answer->size);
+		answer->found = true;
 	}
 	return true;
 }
@@ -187,11 +189,12 @@ understand_document(S3Call *call, FinalAnswer *answer)
 	const char *reason;
 
 	answer->value[0] = '\0';
+	answer->found = false;
 	if (call->http.text == NULL)
 		return "the answer is empty";
 	if (!s3_xml_parse(call->http.text, call->http.text_len, answer_element, answer, &reason))
 		return "the answer is malformed";
-	return answer->value[0] ? NULL : "the answer does not confirm the request";
+	return answer->found ? NULL : "the answer does not confirm the request";
 }
 
 static const char *
@@ -199,20 +202,23 @@ understand_create(S3Call *call, void *arg)
 {
 	S3Upload   *upload = arg;
 	char		id[MAX_UPLOAD_ID];
-	FinalAnswer answer = {"InitiateMultipartUploadResult", "UploadId", id, sizeof(id)};
+	FinalAnswer answer = {"InitiateMultipartUploadResult", "UploadId", id, sizeof(id), false};
 	const char *reason = understand_document(call, &answer);
 
+	if (reason == NULL && id[0] == '\0')
+		return "the answer has no upload id";
 	if (reason == NULL)
 		upload->upload_id = MemoryContextStrdup(upload->cxt, id);
 	return reason;
 }
 
+/* Some stores leave the entity tag empty here; then a look-up tells it. */
 static const char *
 understand_complete(S3Call *call, void *arg)
 {
 	S3Upload   *upload = arg;
 	char		etag[sizeof(upload->etag)];
-	FinalAnswer answer = {"CompleteMultipartUploadResult", "ETag", etag, sizeof(etag)};
+	FinalAnswer answer = {"CompleteMultipartUploadResult", "ETag", etag, sizeof(etag), false};
 	const char *reason = understand_document(call, &answer);
 
 	if (reason == NULL)
@@ -669,6 +675,22 @@ s3_upload_finish(S3Upload *upload)
 	}
 	else if (upload->upload_id == NULL)
 		strip_etag(upload->etag, sizeof(upload->etag), upload->call->http.etag);
+	else if (upload->etag[0] == '\0' && !object_is_ours(upload, 0, &unknown))
+	{
+		char	   *expected = expected_etag(upload);
+
+		/* The store has confirmed the object; it must not deny it now. */
+		if (!unknown)
+		{
+			upload->call->ambiguous = true;
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_ERROR),
+					 errmsg("could not finish writing \"%s\": the service does not show the object that it confirmed",
+							s3_location_format(upload->bucket, upload->key))));
+		}
+		if (expected)
+			strlcpy(upload->etag, expected, sizeof(upload->etag));
+	}
 
 	/*
 	 * From here on the object stays, whatever becomes of the transaction.
