@@ -487,12 +487,23 @@ run(S3Call *call, TimestampTz deadline, S3Error *error)
 	return false;
 }
 
+/* An object has a size and an entity tag; some error page has not. */
+static const char *
+understand_head(S3Call *call, void *arg)
+{
+	return call->http.etag[0] && call->http.content_length >= 0 ? NULL :
+		"the answer does not describe an object";
+}
+
 bool
 s3_head_object(const S3Client *client, const char *bucket, const char *key,
 			   TimestampTz deadline, int64 *size, char *etag, S3Error *error)
 {
 	S3Call	   *call = s3_call_create(client, S3_HEAD_OBJECT, bucket, key);
-	bool		ok = run(call, deadline, error);
+	bool		ok;
+
+	call->understand = understand_head;
+	ok = run(call, deadline, error);
 
 	if (ok)
 	{
