@@ -47,9 +47,10 @@
  * node of a foreign scan.
  */
 #if PG_VERSION_NUM >= 160000
-#define FOREIGN_SCAN_USER(plan, rte) ((plan)->checkAsUser)
+#define FOREIGN_SCAN_USER(plan, estate) ((plan)->checkAsUser)
 #else
-#define FOREIGN_SCAN_USER(plan, rte) ((rte)->checkAsUser)
+#define FOREIGN_SCAN_USER(plan, estate) \
+	(exec_rt_fetch((plan)->scan.scanrelid, estate)->checkAsUser)
 #endif
 
 /* 16: per-object privilege functions became object_aclcheck(). */

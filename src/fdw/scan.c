@@ -243,12 +243,10 @@ void
 s3BeginForeignScan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	EState	   *estate = node->ss.ps.state;
 	Relation	rel = node->ss.ss_currentRelation;
 	TupleDesc	desc = RelationGetDescr(rel);
 	S3ScanState *scan = palloc0(sizeof(S3ScanState));
-	RangeTblEntry *rte = exec_rt_fetch(plan->scan.scanrelid, estate);
-	Oid			userid = FOREIGN_SCAN_USER(plan, rte);
+	Oid			userid = FOREIGN_SCAN_USER(plan, node->ss.ps.state);
 	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
 	bool	   *needed = palloc0(desc->natts * sizeof(bool));
 	S3ColumnOptions **column_options = palloc0(desc->natts * sizeof(S3ColumnOptions *));
