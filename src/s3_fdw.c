@@ -38,7 +38,14 @@ s3_fdw_handler(PG_FUNCTION_ARGS)
 	routine->IterateForeignScan = s3IterateForeignScan;
 	routine->ReScanForeignScan = s3ReScanForeignScan;
 	routine->EndForeignScan = s3EndForeignScan;
+	routine->ShutdownForeignScan = s3ShutdownForeignScan;
 	routine->ExplainForeignScan = s3ExplainForeignScan;
+
+	routine->IsForeignScanParallelSafe = s3IsForeignScanParallelSafe;
+	routine->EstimateDSMForeignScan = s3EstimateDSMForeignScan;
+	routine->InitializeDSMForeignScan = s3InitializeDSMForeignScan;
+	routine->ReInitializeDSMForeignScan = s3ReInitializeDSMForeignScan;
+	routine->InitializeWorkerForeignScan = s3InitializeWorkerForeignScan;
 
 	PG_RETURN_POINTER(routine);
 }

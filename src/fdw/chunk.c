@@ -13,21 +13,22 @@
 #include "postgres.h"
 
 #include "fdw/chunk.h"
-#include "utils/memutils.h"
+#include "storage/shmem.h"
 
-ChunkQueue *
-chunk_queue_create(const S3Manifest *manifest)
+Size
+chunk_queue_size(const S3Manifest *manifest)
 {
-	ChunkQueue *queue;
+	return add_size(offsetof(ChunkQueue, chunks),
+					mul_size(manifest->nobjects, sizeof(S3Chunk)));
+}
 
-	queue = MemoryContextAllocHuge(CurrentMemoryContext,
-								   offsetof(ChunkQueue, chunks) +
-								   manifest->nobjects * sizeof(S3Chunk));
+void
+chunk_queue_init(ChunkQueue *queue, const S3Manifest *manifest)
+{
 	queue->nchunks = manifest->nobjects;
 	pg_atomic_init_u32(&queue->next, 0);
 	for (int i = 0; i < manifest->nobjects; i++)
 		queue->chunks[i] = (S3Chunk) {.object = i, .start = 0, .end = manifest->entries[i].size};
-	return queue;
 }
 
 const S3Chunk *
@@ -40,6 +41,14 @@ chunk_claim(ChunkQueue *queue)
 		return NULL;
 	i = pg_atomic_fetch_add_u32(&queue->next, 1);
 	return i < (uint32) queue->nchunks ? &queue->chunks[i] : NULL;
+}
+
+int
+chunk_queue_left(ChunkQueue *queue)
+{
+	uint32		next = pg_atomic_read_u32(&queue->next);
+
+	return next >= (uint32) queue->nchunks ? 0 : queue->nchunks - (int) next;
 }
 
 void

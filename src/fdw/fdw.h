@@ -13,6 +13,7 @@
 #ifndef S3_FDW_H
 #define S3_FDW_H
 
+#include "access/parallel.h"
 #include "foreign/fdwapi.h"
 
 /* What a scan's plan node carries in fdw_private. */
@@ -35,6 +36,18 @@ extern void s3BeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *s3IterateForeignScan(ForeignScanState *node);
 extern void s3ReScanForeignScan(ForeignScanState *node);
 extern void s3EndForeignScan(ForeignScanState *node);
+extern void s3ShutdownForeignScan(ForeignScanState *node);
 extern void s3ExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
+
+
+/* in parallel.c */
+extern bool s3IsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
+extern Size s3EstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt);
+extern void s3InitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
+									   void *coordinate);
+extern void s3ReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
+										 void *coordinate);
+extern void s3InitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc,
+										  void *coordinate);
 
 #endif							/* S3_FDW_H */

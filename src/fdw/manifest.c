@@ -18,6 +18,7 @@
 
 #include "fdw/manifest.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 /* Append a string to the block and return its offset. */
@@ -89,6 +90,44 @@ manifest_build(const S3Client *client, const S3Location *location, int64 max_lis
 			add_object(manifest, &object);
 	}
 	s3_list_close(cursor);
+	return manifest;
+}
+
+/* Where the parts of a stored manifest are: summary, entries, strings. */
+#define ENTRIES_OFFSET MAXALIGN(sizeof(S3Manifest))
+#define STRINGS_OFFSET(manifest) \
+	(ENTRIES_OFFSET + (Size) (manifest)->nobjects * sizeof(ManifestEntry))
+
+Size
+manifest_size(const S3Manifest *manifest)
+{
+	return add_size(STRINGS_OFFSET(manifest), manifest->strings_len);
+}
+
+void
+manifest_store(const S3Manifest *manifest, void *block)
+{
+	char	   *dst = block;
+	S3Manifest *summary = block;
+
+	/* Pointers mean nothing elsewhere. */
+	*summary = *manifest;
+	summary->entries = NULL;
+	summary->strings = NULL;
+	memcpy(dst + ENTRIES_OFFSET, manifest->entries,
+		   (Size) manifest->nobjects * sizeof(ManifestEntry));
+	memcpy(dst + STRINGS_OFFSET(manifest), manifest->strings, manifest->strings_len);
+}
+
+S3Manifest *
+manifest_attach(const void *block)
+{
+	S3Manifest *manifest = palloc(sizeof(S3Manifest));
+	char	   *src = unconstify(char *, (const char *) block);
+
+	*manifest = *(const S3Manifest *) block;
+	manifest->entries = (ManifestEntry *) (src + ENTRIES_OFFSET);
+	manifest->strings = src + STRINGS_OFFSET(manifest);
 	return manifest;
 }
 

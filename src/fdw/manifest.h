@@ -34,8 +34,8 @@ typedef struct S3Manifest
 
 	int			nobjects;
 	int			max_entries;	/* room in entries */
-	ManifestEntry *entries;		/* owned */
-	char	   *strings;		/* owned */
+	ManifestEntry *entries;		/* owned, or in shared memory */
+	char	   *strings;		/* owned, or in shared memory */
 	Size		strings_len;
 	Size		strings_cap;
 } S3Manifest;
@@ -47,6 +47,14 @@ typedef struct S3Manifest
  */
 extern S3Manifest *manifest_build(const S3Client *client, const S3Location *location,
 								  int64 max_listed);
+
+/*
+ * Bytes that manifest_store() needs; and a copy in one block of memory, which
+ * another process reads with manifest_attach() without copying it again.
+ */
+extern Size manifest_size(const S3Manifest *manifest);
+extern void manifest_store(const S3Manifest *manifest, void *block);
+extern S3Manifest *manifest_attach(const void *block);
 
 /* Object i; its strings point into the manifest. */
 extern void manifest_object(const S3Manifest *manifest, int i, S3ObjectInfo *object);

@@ -28,6 +28,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
@@ -193,34 +194,66 @@ s3GetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 														 0, JOIN_INNER, NULL));
 }
 
-void
-s3GetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
+/* A path for one process, or for one of so many workers and the leader. */
+static Path *
+make_path(PlannerInfo *root, RelOptInfo *baserel, int workers)
 {
 	S3PlanInfo *info = baserel->fdw_private;
+	double		share = 1.0;
 	Cost		startup;
-	Cost		total;
+	Cost		run;
+	Path	   *path;
+
+	/* The leader has the less time to scan the more workers it serves. */
+	if (workers > 0)
+		share = workers + (parallel_leader_participation ? Max(0.0, 1.0 - 0.3 * workers) : 0.0);
 
 	/*
 	 * Reading a page's worth of bytes costs about what a sequential page read
 	 * does; making a row of text costs some operators per column.
 	 */
 	startup = 2 * REQUEST_COST_PAGES * seq_page_cost + baserel->baserestrictcost.startup;
-	total = startup + info->objects * seq_page_cost +
-		seq_page_cost * info->bytes / BLCKSZ +
+	run = info->objects * seq_page_cost + seq_page_cost * info->bytes / BLCKSZ +
 		(cpu_tuple_cost * 5 + baserel->baserestrictcost.per_tuple) * baserel->tuples;
 
-	add_path(baserel, (Path *)
-			 create_foreignscan_path(root, baserel,
-									 NULL,	/* default pathtarget */
-									 baserel->rows
-									 DISABLED_NODES_ARG,
-									 startup,
-									 total,
-									 NIL,	/* no pathkeys */
-									 baserel->lateral_relids,
-									 NULL	/* no extra plan */
-									 FDW_RESTRICTINFO_ARG,
-									 NIL));
+	path = (Path *) create_foreignscan_path(root, baserel,
+											NULL,	/* default pathtarget */
+											clamp_row_est(baserel->rows / share)
+											DISABLED_NODES_ARG,
+											startup,
+											startup + run / share,
+											NIL,	/* no pathkeys */
+											baserel->lateral_relids,
+											NULL	/* no extra plan */
+											FDW_RESTRICTINFO_ARG,
+											NIL);
+
+	/*
+	 * Processes that each listed the location for themselves could see
+	 * different objects: a scan runs either in one, or shared.
+	 */
+	path->parallel_safe = workers > 0;
+	path->parallel_aware = workers > 0;
+	path->parallel_workers = workers;
+	return path;
+}
+
+void
+s3GetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
+{
+	S3PlanInfo *info = baserel->fdw_private;
+
+	add_path(baserel, make_path(root, baserel, 0));
+
+	if (baserel->consider_parallel && baserel->lateral_relids == NULL && info->objects > 1)
+	{
+		int			workers = compute_parallel_worker(baserel, ceil(info->bytes / BLCKSZ), -1,
+													  max_parallel_workers_per_gather);
+
+		workers = Min(workers, (int) Min(info->objects, PG_INT16_MAX));
+		if (workers > 0)
+			add_partial_path(baserel, make_path(root, baserel, workers));
+	}
 }
 
 /* The attributes that the query looks at. */

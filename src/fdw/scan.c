@@ -23,58 +23,16 @@
 #include EXPLAIN_STATE_HEADER
 #include "base/config.h"
 #include "executor/executor.h"
-#include "fdw/chunk.h"
 #include "fdw/fdw.h"
+#include "fdw/scan.h"
 #include "foreign/foreign.h"
 #include "format/codec.h"
 #include "format/csv.h"
 #include "format/encoding.h"
 #include "format/json.h"
-#include "format/tuple.h"
 #include "miscadmin.h"
-#include "s3/source.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-
-/* A claimed chunk whose source waits for its turn. */
-typedef struct AheadChunk
-{
-	const S3Chunk *chunk;
-	S3Source   *source;			/* owned */
-} AheadChunk;
-
-#define MAX_AHEAD 64
-
-typedef struct S3ScanState
-{
-	/* set in BeginForeignScan, then constant */
-	MemoryContext cxt;			/* the executor's, for the scan's life */
-	S3TableOptions *options;
-	S3Location *location;
-	S3Client   *client;
-	S3ReadPool *pool;
-	TupleReader *tuples;
-	const RecordColumn *columns;	/* the TupleReader's */
-	int			ncolumns;
-
-	/* made at the first row */
-	S3Manifest *manifest;		/* NULL until then */
-	ChunkQueue *queue;
-
-	/* chunks to come */
-	AheadChunk	ahead[MAX_AHEAD];	/* in order */
-	int			nahead;
-	int			max_ahead;		/* grows */
-
-	/* the chunk being read; reader is NULL if there is none */
-	MemoryContext chunk_cxt;	/* reset when it ends */
-	char	   *key;			/* in chunk_cxt */
-	ByteSource *source;			/* of S3; the rest of the chain is in chunk_cxt */
-	RecordReader *reader;
-
-	int64		objects_read;
-	S3Stats		stats;
-} S3ScanState;
 
 /* ---------------------------------------------------------------------- messages */
 
@@ -126,9 +84,24 @@ make_source(S3ScanState *scan, const S3Chunk *chunk)
 	manifest_object(scan->manifest, chunk->object, &object);
 	source = s3_source_create(scan->client, scan->pool, scan->location->bucket,
 							  &object, chunk->start, chunk->end,
-							  scan->max_ahead == 0);
+							  !scan->begun);
 	MemoryContextSwitchTo(save);
 	return source;
+}
+
+/*
+ * How many chunks to read ahead at most.  In a parallel scan, not so many that
+ * others run out of work while we have it waiting.
+ */
+static int
+ahead_limit(S3ScanState *scan)
+{
+	int			limit = Min(scan->max_ahead, Min(MAX_AHEAD, s3_read_concurrency));
+
+	if (scan->shared)
+		limit = Min(limit, scan->nahead +
+					chunk_queue_left(scan->queue) / (2 * scan->shared->participants));
+	return limit;
 }
 
 /*
@@ -153,7 +126,7 @@ read_ahead(void *arg)
 			if (!s3_source_all_requested(last))
 				return;
 		}
-		if (scan->nahead >= scan->max_ahead)
+		if (scan->nahead >= ahead_limit(scan))
 			return;
 		chunk = chunk_claim(scan->queue);
 		if (chunk == NULL)
@@ -203,6 +176,7 @@ open_chunk(S3ScanState *scan)
 										 scan->columns, scan->ncolumns);
 	MemoryContextSwitchTo(save);
 	scan->objects_read++;
+	scan->begun = true;
 	return true;
 }
 
@@ -227,14 +201,25 @@ close_ahead(S3ScanState *scan)
 		byte_source_close(s3_source_stream(scan->ahead[--scan->nahead].source));
 }
 
-static void
-list_objects(S3ScanState *scan)
+void
+scan_list_objects(S3ScanState *scan)
 {
-	MemoryContext save = MemoryContextSwitchTo(scan->cxt);
+	MemoryContext save;
 
+	if (scan->manifest)
+		return;
+	save = MemoryContextSwitchTo(scan->cxt);
 	scan->manifest = manifest_build(scan->client, scan->location, 0);
-	scan->queue = chunk_queue_create(scan->manifest);
 	MemoryContextSwitchTo(save);
+}
+
+/* The queue of a serial scan. */
+static void
+make_queue(S3ScanState *scan)
+{
+	scan_list_objects(scan);
+	scan->queue = MemoryContextAllocHuge(scan->cxt, chunk_queue_size(scan->manifest));
+	chunk_queue_init(scan->queue, scan->manifest);
 }
 
 /* --------------------------------------------------------------------- callbacks */
@@ -285,8 +270,8 @@ s3IterateForeignScan(ForeignScanState *node)
 	ErrorContextCallback context;
 
 	ExecClearTuple(slot);
-	if (scan->manifest == NULL)
-		list_objects(scan);
+	if (scan->queue == NULL)
+		make_queue(scan);
 
 	context.callback = scan_error_context;
 	context.arg = scan;
@@ -310,8 +295,7 @@ s3IterateForeignScan(ForeignScanState *node)
 				break;
 			case RECORD_END:
 				close_chunk(scan);
-				scan->max_ahead = Min(Max(1, scan->max_ahead * 2),
-									  Min(MAX_AHEAD, s3_read_concurrency));
+				scan->max_ahead = Min(Max(1, scan->max_ahead * 2), MAX_AHEAD);
 				break;
 		}
 	}
@@ -327,9 +311,11 @@ s3ReScanForeignScan(ForeignScanState *node)
 	/* The same objects in the same versions; nothing is listed again. */
 	close_chunk(scan);
 	close_ahead(scan);
-	if (scan->queue)
+	/* A shared queue is reset when its workers are started anew. */
+	if (scan->queue && scan->shared == NULL)
 		chunk_queue_reset(scan->queue);
 	scan->max_ahead = 0;
+	scan->begun = false;
 }
 
 void
@@ -343,14 +329,40 @@ s3EndForeignScan(ForeignScanState *node)
 	close_ahead(scan);
 }
 
+/*
+ * The workers of a parallel scan are done, or the scan is given up: add up what
+ * was done.  The leader comes here last, while the shared memory is there.
+ */
+void
+s3ShutdownForeignScan(ForeignScanState *node)
+{
+	S3ScanState *scan = node->fdw_state;
+	S3ScanShared *shared = scan ? scan->shared : NULL;
+
+	if (shared == NULL)
+		return;
+	if (!scan->stats_shared)
+	{
+		pg_atomic_fetch_add_u64(&shared->objects_read, scan->objects_read);
+		pg_atomic_fetch_add_u64(&shared->requests, scan->stats.requests);
+		pg_atomic_fetch_add_u64(&shared->retries, scan->stats.retries);
+		pg_atomic_fetch_add_u64(&shared->bytes_received, scan->stats.bytes_received);
+		scan->stats_shared = true;
+	}
+	scan->objects_read = pg_atomic_read_u64(&shared->objects_read);
+	scan->stats.requests = pg_atomic_read_u64(&shared->requests);
+	scan->stats.retries = pg_atomic_read_u64(&shared->retries);
+	scan->stats.bytes_received = pg_atomic_read_u64(&shared->bytes_received);
+}
+
 void
 s3ExplainForeignScan(ForeignScanState *node, struct ExplainState *es)
 {
 	S3ScanState *scan = node->fdw_state;
 
 	ExplainPropertyText("S3 Location", scan->options->location, es);
-	if (scan->manifest == NULL && !es->analyze)
-		list_objects(scan);
+	if (!es->analyze)
+		scan_list_objects(scan);
 	if (scan->manifest)
 	{
 		int64		passed_over = scan->manifest->listed - scan->manifest->nobjects;
