@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "base/hex.h"
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
 #include "format/json_parse.h"
@@ -52,19 +53,6 @@ static inline bool
 is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-/* Value of a hexadecimal digit, or -1. */
-static inline int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /*

@@ -19,6 +19,7 @@
 #include <float.h>
 
 #include "base/compat.h"
+#include "base/hex.h"
 #include "catalog/pg_type.h"
 #include "format/value.h"
 #include "mb/pg_wchar.h"
@@ -444,18 +445,6 @@ fast_bpchar(const ValueParser *self, const char *data, Size len, Datum *value)
 	return true;
 }
 
-static inline int
-hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool
 fast_uuid(const ValueParser *self, const char *data, Size len, Datum *value)
 {
@@ -474,8 +463,8 @@ fast_uuid(const ValueParser *self, const char *data, Size len, Datum *value)
 			if (*data++ != '-')
 				return false;
 		}
-		high = hex_digit(*data++);
-		low = hex_digit(*data++);
+		high = hex_value(*data++);
+		low = hex_value(*data++);
 		if (high < 0 || low < 0)
 			return false;
 		uuid.data[i] = (unsigned char) (high << 4 | low);

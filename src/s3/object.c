@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "base/hex.h"
 #include "mb/pg_wchar.h"
 #include "s3/object.h"
 #include "s3/xml.h"
@@ -51,18 +52,6 @@ struct S3ListCursor
 };
 
 /* --------------------------------------------------------------- small parsers */
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Decode in place what encoding-type=url encoded; '+' stands for a space. */
 static void

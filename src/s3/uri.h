@@ -50,8 +50,8 @@ extern bool s3_location_matches(const S3Location *location, const char *key);
 
 /*
  * Is the object to be passed over when a location is read: below the
- * location's fixed prefix some path segment begins with '_' or '.', or the key ends in '/' or in
- * "_$folder$", or the object is empty?
+ * location's fixed prefix some path segment begins with '_' or '.', or the key
+ * ends in '/' or in "_$folder$", or the object is empty?
  */
 extern bool s3_key_is_hidden(const S3Location *location, const char *key, int64 size);
 
