@@ -19,7 +19,7 @@ SHLIB_LINK = -lcurl -lcrypto -lexpat -lz
 
 # Regression tests; test/run runs these and test/t.
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-REGRESS_OPTS = --load-extension=s3_fdw
+REGRESS_OPTS = --load-extension=s3_fdw --encoding=UTF8 --no-locale
 REGRESS_PREP = s3-test-servers
 
 INSTALLCHECK_PORT ?= 7480

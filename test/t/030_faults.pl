@@ -345,7 +345,7 @@ sub run_scenario
 if (@ARGV && $ARGV[0] eq '--scenario')
 {
 	run_scenario($ARGV[1]);
-	POSIX::_exit(0);
+	exit 0;
 }
 
 #-------------------------------------------------------------------------
@@ -372,7 +372,7 @@ sub start_proxy
 
 END
 {
-	if ($$ == $main)
+	if (defined $main && $$ == $main)
 	{
 		my $status = $?;
 		system $proxy_program, 'stop', $_ for @proxies;
