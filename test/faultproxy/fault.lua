@@ -7,8 +7,8 @@
 --
 --	POST /__fault/arm	a rule as a JSON object
 --	POST /__fault/reset	forget the rules, the log and the count
---	GET  /__fault/log	one line per exchange that ended since the reset:
---						name=value fields between tabs, "-" for none
+--	GET  /__fault/log	one line per exchange that began and ended since the
+--						reset: name=value fields between tabs, "-" for none
 --	GET  /__fault/count	how many requests came since the reset
 --	GET  /__fault/rules	the rules as they stand
 --
@@ -61,6 +61,7 @@ local M = {}
 
 local LOG_MAX = 50000
 local rules, log_lines, log_first, request_count = {}, {}, 1, 0
+local resets = 0
 
 local ERROR_DOCUMENT = '<?xml version="1.0" encoding="UTF-8"?>\n'
 	.. '<Error><Code>%s</Code><Message>%s</Message>%s'
@@ -95,6 +96,7 @@ end
 
 function commands.reset()
 	rules, log_lines, log_first, request_count = {}, {}, 1, 0
+	resets = resets + 1
 	ngx.say("ok")
 end
 
@@ -360,6 +362,7 @@ end
 
 function M.request()
 	request_count = request_count + 1
+	ngx.ctx.resets = resets
 
 	local rule = choose_rule()
 	ngx.ctx.rule = rule
@@ -425,8 +428,9 @@ end
 function M.log()
 	local var = ngx.var
 
-	-- A request that was cut off before it was read is no exchange.
-	if not ngx.ctx.offset then
+	-- A request that was cut off before it was read is no exchange; one that
+	-- a rule still held at the reset is none of the next test.
+	if ngx.ctx.resets ~= resets or not ngx.ctx.offset then
 		return
 	end
 	log_lines[#log_lines + 1] = table.concat({

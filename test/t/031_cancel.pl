@@ -342,6 +342,8 @@ sub resources
 	};
 }
 
+my $rss_limit = 5 * 1024 * 1024;
+
 sub no_leak
 {
 	my ($name, $before, $after) = @_;
@@ -352,7 +354,7 @@ sub no_leak
   SKIP:
 	{
 		skip 'a sanitizer keeps freed memory', 1 if $ENV{S3_TEST_ASAN};
-		cmp_ok($after->{rss} - $before->{rss}, '<', 5 * 1024 * 1024, "$name: the process does not grow");
+		cmp_ok($after->{rss} - $before->{rss}, '<', $rss_limit, "$name: the process does not grow");
 	}
 }
 
@@ -367,16 +369,25 @@ SKIP:
 
 		return $out;
 	};
-	my ($before, $after);
+	my ($before, $after, %late, %early);
 
 	psql_send($session, '');
 	skip 'there is no /proc', 1 if !defined backend_rss($session->{pid});
 	$loop->(4, $late_error);
 	$loop->(20, $early_error);
-	$before = resources($session);
-	is($loop->(30, $late_error), '22012 0', '200 failing exports: 30 with parts');
-	is($loop->(170, $early_error), '22012 0', '200 failing exports: 170 without');
-	$after = resources($session);
+
+	# The allocator may keep the buffers of an upload from some moment on: that
+	# happens once, but what is lost is lost each time.
+	for (1 .. 3)
+	{
+		$before = resources($session);
+		$late{ $loop->(30, $late_error) } = 1;
+		$early{ $loop->(170, $early_error) } = 1;
+		$after = resources($session);
+		last if $ENV{S3_TEST_ASAN} || $after->{rss} - $before->{rss} < $rss_limit;
+	}
+	is(join('; ', keys %late), '22012 0', '200 failing exports: 30 with parts');
+	is(join('; ', keys %early), '22012 0', '200 failing exports: 170 without');
 	no_leak('200 failing exports', $before, $after);
 
 	# Reading: given up after a row, failing within the object, failing at the store.

@@ -280,7 +280,7 @@ sub list_by
 check('F12 a link-local endpoint', [], list_by('metadata'), error => [ '42501', qr/link-local/ ]);
 check('F13 connection refused', [], list_by('refused'),
 	set => { retries => 1 },
-	error => [ '08001', qr/127\.0\.0\.1 port 9/, qr/There was no answer \(attempts: 2\)/ ]);
+	error => [ '08001', qr/127\.0\.0\.1(:| port )9\b/, qr/There was no answer \(attempts: 2\)/ ]);
 check('F51 a certificate of an unknown authority', [], list_by('tls'),
 	error => [ '08001', qr/certificate/, qr/ca_file/, qr/attempts: 1\)/ ], requests => [ qr/./, 0 ]);
 check('F51 a file of authorities that is not there', [], list_by('tls_ca'),

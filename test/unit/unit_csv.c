@@ -425,7 +425,7 @@ unit_csv_scan(PG_FUNCTION_ARGS)
 				if ((want->quote[i / 64] >> (i % 64) & 1) != (data[start + i] == '"'))
 					PG_RETURN_BOOL(false);
 			}
-			for (int f = 0; f < lengthof(others); f++)
+			for (int f = 0; f < (int) lengthof(others); f++)
 			{
 				others[f] (data + start, n, ',', '"', got);
 				if (!same_masks(want, got, n))

@@ -36,7 +36,7 @@ make_columns(ArrayType *names, const char *kinds, int *ncolumns)
 	RecordColumn *columns;
 
 	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &elems, NULL, ncolumns);
-	if (strlen(kinds) != *ncolumns)
+	if ((int) strlen(kinds) != *ncolumns)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("one kind is needed per column")));
