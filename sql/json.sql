@@ -50,6 +50,11 @@ SELECT name FROM items;
 ALTER FOREIGN TABLE items OPTIONS (SET location 's3://regress/csv/quotes.csv');
 SELECT * FROM items;
 
+-- Nor the other way round; the names of the objects give a hint.
+CREATE FOREIGN TABLE forgotten (id int, name text) SERVER s3 OPTIONS (location 's3://regress/json/basic.json');
+SELECT * FROM forgotten;
+DROP FOREIGN TABLE forgotten;
+
 -- Several objects, in the order of keys.
 SELECT rows FROM s3_export($$SELECT 2 AS id, 'b' AS name$$, 's3://regress/out/json/2.json', format => 'json');
 SELECT rows FROM s3_export($$SELECT 1 AS id, 'a' AS name$$, 's3://regress/out/json/1.json', format => 'json');

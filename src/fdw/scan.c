@@ -62,14 +62,22 @@ scan_error_context(void *arg)
 				   (unsigned long long) record_reader_line(scan->reader), column, value);
 }
 
+/* Forgetting the format is easy, and CSV's own words do not tell. */
+static bool
+looks_like_json(const S3ScanState *scan)
+{
+	return scan->options->format.format == FORMAT_CSV && strstr(scan->key, ".json") != NULL;
+}
+
 static void
-report_bad_record(const RecordError *error)
+report_bad_record(const S3ScanState *scan, const RecordError *error)
 {
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
 			 errmsg_internal("%s", error->message),
 			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 error->hint ? errhint("%s", error->hint) : 0));
+			 error->hint ? errhint("%s", error->hint) :
+			 looks_like_json(scan) ? errhint("For JSON, set the table's option \"format\" to \"json\".") : 0));
 }
 
 /* ------------------------------------------------------------------------ chunks */
@@ -291,7 +299,7 @@ s3IterateForeignScan(ForeignScanState *node)
 				error_context_stack = context.previous;
 				return slot;
 			case RECORD_BAD:
-				report_bad_record(&record.error);
+				report_bad_record(scan, &record.error);
 				break;
 			case RECORD_END:
 				close_chunk(scan);
