@@ -826,7 +826,7 @@ upload_abort(RemoteEffect *effect)
 			}
 		}
 		else if (call->op != S3_CREATE_UPLOAD)
-			unknown = call->ambiguous;
+			unknown = call->ok || call->ambiguous;
 		http_cancel(&call->http);
 	}
 

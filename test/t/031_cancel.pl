@@ -191,6 +191,20 @@ for my $state (@states)
 }
 fault_reset();
 
+# A store may confirm an object without its entity tag.  While that is looked
+# up, the object is there already.
+fault(method => 'POST', match => 'uploadId=', after => 1, status => 200,
+	xml => '<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>');
+fault(method => 'HEAD', skip => 2, delay => 60, close => 1);
+{
+	my ($out, $err) = psql_err("$settings SET statement_timeout = '1500ms'; " . export_sql($large) . ';');
+
+	like($err, qr/^ERROR:  57014:/m, 'looking up what was confirmed, timeout: 57014');
+	ok(all_applied(), 'looking up what was confirmed, timeout: the state was reached');
+	is_clean('looking up what was confirmed, timeout');
+}
+fault_reset();
+
 # When the object was complete, it takes its place and a warning says so.
 s3_put($bucket, 'out.csv', "old\n");
 fault(method => 'POST', match => 'uploadId=', hang => 20, seconds => 60);
