@@ -55,12 +55,12 @@ s3_config_init(void)
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
 
-	/* 16 MB parts and the schedule in s3/upload.c reach past 1 TB. */
+	/* By the schedule in s3/upload.c these hold 83 GB in equal parts. */
 	DefineCustomIntVariable("s3_fdw.part_size",
 							"Sets the size of the parts of a multipart upload.",
 							NULL,
 							&s3_part_size,
-							16 * 1024, 5 * 1024, 1024 * 1024,
+							12 * 1024, 5 * 1024, 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
@@ -68,7 +68,7 @@ s3_config_init(void)
 							"Sets the memory that one export may use for parts under way.",
 							"Two parts are always allowed.",
 							&s3_upload_memory,
-							48 * 1024, 10 * 1024, 4 * 1024 * 1024 - 1,
+							36 * 1024, 10 * 1024, 4 * 1024 * 1024 - 1,
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 

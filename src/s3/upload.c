@@ -49,8 +49,8 @@
 #include "utils/timestamp.h"
 
 /* Parts of the first size before they begin to grow, and how often they do. */
-#define EQUAL_PARTS 5000
-#define PARTS_PER_SIZE 500
+#define EQUAL_PARTS 7100
+#define PARTS_PER_SIZE 290
 
 /* How long an abort waits for a request that may be about to succeed. */
 #define ABORT_GRACE_MS 1000
@@ -729,12 +729,6 @@ const char *
 s3_upload_etag(const S3Upload *upload)
 {
 	return upload->etag;
-}
-
-const S3Stats *
-s3_upload_stats(const S3Upload *upload)
-{
-	return &upload->stats;
 }
 
 void

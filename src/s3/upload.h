@@ -47,16 +47,13 @@ extern void s3_upload_finish(S3Upload *upload);
 extern int64 s3_upload_bytes(const S3Upload *upload);
 extern const char *s3_upload_etag(const S3Upload *upload);
 
-/* Counters so far. */
-extern const S3Stats *s3_upload_stats(const S3Upload *upload);
-
 /* Give back the memory of a finished upload. */
 extern void s3_upload_free(S3Upload *upload);
 
 /*
  * Size of part number (from 1) if the first parts have first bytes: equal ones
- * while that can do, then growing, so that 10,000 parts of at least 16 MB hold
- * more than 5 TB.
+ * while that can do, then growing, so that 10,000 parts of at least 12 MB hold
+ * more than 4 TB.
  */
 extern int64 s3_upload_part_size(int64 first, int number);
 

@@ -67,13 +67,13 @@ for my $case (@hosts)
 }
 
 # Parts are equal for long, never shrink, never pass S3's limit of 5 GiB, and
-# 10,000 of them hold more than 5 TB.
-is( psql('SELECT count(DISTINCT unit_part_size(16777216, n)) FROM generate_series(1, 5000) n'),
-	1, 'five thousand equal parts');
+# 10,000 of them hold more than 4 TB.
+is( psql('SELECT count(DISTINCT unit_part_size(12582912, n)) FROM generate_series(1, 7100) n'),
+	1, '7,100 equal parts');
 is( psql(<<SQL), 't|t|t', 'then growing ones, within limits');
-SELECT bool_and(size >= before), max(size) <= 5368709120, sum(size) > 5e12
-FROM (SELECT unit_part_size(16777216, n) AS size,
-             lag(unit_part_size(16777216, n), 1, 0::bigint) OVER (ORDER BY n) AS before
+SELECT bool_and(size >= before), max(size) <= 5368709120, sum(size) > 4e12
+FROM (SELECT unit_part_size(12582912, n) AS size,
+             lag(unit_part_size(12582912, n), 1, 0::bigint) OVER (ORDER BY n) AS before
       FROM generate_series(1, 10000) n) AS parts
 SQL
 
