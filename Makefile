@@ -14,8 +14,9 @@ PGFILEDESC = "s3_fdw - S3 objects as foreign tables"
 # Nothing here is worth inlining into JIT-compiled code.
 override with_llvm = no
 
-PG_CPPFLAGS = -I$(srcdir)/src
-SHLIB_LINK = -lcurl -lcrypto -lexpat -lz
+include $(dir $(lastword $(MAKEFILE_LIST)))src/format/libraries.mk
+PG_CPPFLAGS = -I$(srcdir)/src $(S3_CODEC_CPPFLAGS)
+SHLIB_LINK = -lcurl -lcrypto -lexpat $(S3_CODEC_LIBS)
 
 # Regression tests; test/run runs these and test/t.
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))

@@ -57,7 +57,7 @@ SELECT s3_export($$SELECT '日本'$$, 's3://regress/out/export/none.csv', encodi
 
 -- Compression, by the suffix or by the option, and back.
 SELECT rows, bytes < 30000 AS compressed FROM s3_export('SELECT i FROM generate_series(1, 10000) i', 's3://regress/out/export/n.csv.gz');
-SELECT rows, bytes < 30000 AS compressed FROM s3_export('SELECT i FROM generate_series(1, 10000) i', 's3://regress/out/export/n.gz', compression => 'none');
+SELECT rows, bytes < 30000 AS compressed FROM s3_export('SELECT i FROM generate_series(1, 10000) i', 's3://regress/out/export/n.none', compression => 'none');
 SELECT rows, bytes < 30000 AS compressed FROM s3_export('SELECT i FROM generate_series(1, 10000) i', 's3://regress/out/export/n.csv', compression => 'gzip');
 SELECT count(*), sum(line::int) FROM lines('s3://regress/out/export/n.') AS line;
 

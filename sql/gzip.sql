@@ -10,12 +10,14 @@ SELECT * FROM t;
 ALTER FOREIGN TABLE t OPTIONS (SET location 's3://regress/gzip/padded.csv.gz');
 SELECT * FROM t;
 
--- Content decides, not the name; the option can insist.
+-- Content decides, then the name; the option can insist.
 ALTER FOREIGN TABLE t OPTIONS (SET location 's3://regress/gzip/unnamed');
 SELECT * FROM t;
 ALTER FOREIGN TABLE t OPTIONS (SET location 's3://regress/gzip/plain.csv.gz');
 SELECT * FROM t;
-ALTER FOREIGN TABLE t OPTIONS (ADD compression 'gzip');
+ALTER FOREIGN TABLE t OPTIONS (ADD compression 'none');
+SELECT * FROM t;
+ALTER FOREIGN TABLE t OPTIONS (SET compression 'gzip');
 SELECT * FROM t;
 ALTER FOREIGN TABLE t OPTIONS (SET compression 'none', SET location 's3://regress/gzip/unnamed');
 SELECT * FROM t;

@@ -30,7 +30,7 @@ CREATE FOREIGN TABLE keys (id int, "Id" int, "ID" int, "iD" int) SERVER s3
   OPTIONS (location 's3://regress/json/case.json', format 'json');
 SELECT * FROM keys;
 
--- The array of all rows that some programs write is refused.
+-- The array of all rows that some programs write is opened.
 ALTER FOREIGN TABLE keys OPTIONS (SET location 's3://regress/json/array.json');
 SELECT id FROM keys;
 

@@ -73,10 +73,10 @@ CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location E's3://bu\ncket/')
 
 -- Values of tables and columns.
 CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', format 'parquet');
-CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', compression 'zstd');
+CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', compression 'lzop');
 CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', header 'maybe');
 CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', encoding 'klingon');
-CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', delimiter '||');
+CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', delimiter '12345678901234567');
 CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', delimiter '');
 CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', delimiter E'\n');
 CREATE FOREIGN TABLE try (a text) SERVER s3 OPTIONS (location 's3://bucket/', delimiter '"');

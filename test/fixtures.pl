@@ -45,3 +45,9 @@ File::Find::find(
 
 s3_make_bucket($bucket);
 s3_put_many($bucket, \%objects);
+
+# Objects that only their Content-Encoding calls compressed, or nearly so.
+my @text = ($bucket, 'codecs/encoded/gzip.csv', "1,one\n");
+s3_put(@text, 'content-encoding' => 'gzip');
+$text[1] = 'codecs/encoded/chunked.csv';
+s3_put(@text, 'content-encoding' => 'aws-chunked');

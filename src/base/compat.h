@@ -30,6 +30,16 @@
 #define CSV_BACKSLASH_DOT_ENDS_FILE true
 #endif
 
+/*
+ * 18: COPY FROM in text format refuses a "\." that is not alone on its line;
+ * before, the data before it is a row, and what follows it in a file is read.
+ */
+#if PG_VERSION_NUM >= 180000
+#define TEXT_MARKER_IS_ALONE true
+#else
+#define TEXT_MARKER_IS_ALONE false
+#endif
+
 /* 16: varatt.h split from postgres.h. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

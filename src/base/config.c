@@ -17,6 +17,7 @@
 
 int			s3_range_size;
 int			s3_read_memory;
+int			s3_chunk_size;
 int			s3_read_concurrency;
 int			s3_part_size;
 int			s3_upload_memory;
@@ -45,6 +46,15 @@ s3_config_init(void)
 							&s3_read_memory,
 							24 * 1024, 1024, 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	/* Each process of a scan has up to three of them in memory. */
+	DefineCustomIntVariable("s3_fdw.chunk_size",
+							"Sets the size of the stretches in which parallel workers read a large object.",
+							NULL,
+							&s3_chunk_size,
+							6 * 1024 * 1024, 1, 64 * 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_BYTE,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("s3_fdw.read_concurrency",

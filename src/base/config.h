@@ -28,6 +28,7 @@
 /* reading */
 extern int	s3_range_size;		/* kB: largest ranged GET */
 extern int	s3_read_memory;		/* kB: buffers of one scan */
+extern int	s3_chunk_size;		/* bytes: largest stretch of a large object */
 extern int	s3_read_concurrency;	/* ranged GETs in flight per scan */
 
 /* writing */

@@ -33,6 +33,13 @@
 
 #define DEFAULT_REGION "us-east-1"
 
+/* The most that fits in one allocation of COPY's line buffer, 1 GB - 1. */
+/* Longest delimiter or comment prefix, in bytes. */
+#define MAX_SPECIAL_LEN 16
+
+#define DEFAULT_RECORD_SIZE ((int64) 64 * 1024 * 1024)
+#define MAX_RECORD_SIZE ((int64) 1024 * 1024 * 1024 - 1)
+
 /* Where an option may be set. */
 #define ON_SERVER	0x01
 #define ON_MAPPING	0x02
@@ -46,9 +53,11 @@ typedef enum OptionType
 	OPTION_REGION,				/* char *, letters, digits and '-' */
 	OPTION_BOOL,				/* bool */
 	OPTION_ENUM,				/* int, one of names */
-	OPTION_HEADER,				/* int: HeaderLine; boolean or "match" */
+	OPTION_HEADER,				/* int: HeaderLine; boolean, "match", "first" */
 	OPTION_BYTE,				/* char *, one byte */
+	OPTION_TEXT,				/* char *, not empty */
 	OPTION_ENCODING,			/* int */
+	OPTION_COUNT,				/* int64 */
 	OPTION_SIZE,				/* int64 bytes; units as in settings */
 	OPTION_NAMES				/* List of char *: comma-separated identifiers */
 } OptionType;
@@ -71,15 +80,28 @@ typedef struct OptionDef
 	OptionType	type;
 	OptionTarget target;
 	Size		offset;
-	bool		csv_only;
+	int			formats;		/* that know the option; 0: all */
 	const char *const *names;	/* of an enum, in the order of its values */
-	int64		min;			/* of a size */
+	int64		min;			/* of a size or count */
 	int64		max;
 } OptionDef;
 
+/* Sets of formats. */
+#define FOR(format) (1 << (format))
+#define FOR_CSV FOR(FORMAT_CSV)
+#define FOR_JSON FOR(FORMAT_JSON)
+#define FOR_DELIMITED (FOR(FORMAT_CSV) | FOR(FORMAT_TEXT))
+#define FOR_LINES (FOR_DELIMITED | FOR(FORMAT_FIXEDWIDTH))
+
 static const char *const url_style_names[] = {"auto", "virtual", "path", NULL};
-static const char *const format_names[] = {"csv", "json", NULL};
-static const char *const compression_names[] = {"auto", "none", "gzip", NULL};
+static const char *const format_names[] = {"csv", "text", "fixedwidth", "json", NULL};
+static const char *const compression_names[] = {"auto", "none", "gzip", "zstd", "bzip2", "xz", "lz4", NULL};
+static const char *const match_by_names[] = {"position", "name", NULL};
+static const char *const missing_names[] = {"error", "null", NULL};
+static const char *const extra_names[] = {"error", "ignore", NULL};
+static const char *const records_names[] = {"objects", "arrays", "values", "document", NULL};
+static const char *const metadata_names[] = {"none", "location", "key", "size", "etag", "last_modified",
+"storage_class", "version_id", "line_number", "byte_offset", NULL};
 
 static const OptionDef option_defs[] = {
 	/* the service */
@@ -88,6 +110,7 @@ static const OptionDef option_defs[] = {
 	{"url_style", ON_SERVER, OPTION_ENUM, IN_SERVER, .offset = offsetof(S3ServerOptions, url_style), .names = url_style_names},
 	{"requester_pays", ON_SERVER, OPTION_BOOL, IN_SERVER, .offset = offsetof(S3ServerOptions, requester_pays)},
 	{"ca_file", ON_SERVER, OPTION_STRING, IN_SERVER, .offset = offsetof(S3ServerOptions, ca_file)},
+	{"requests_per_second", ON_SERVER, OPTION_COUNT, IN_SERVER, .offset = offsetof(S3ServerOptions, requests_per_second), .min = 1, .max = 1000000},
 
 	/* who asks */
 	{"access_key_id", ON_MAPPING, OPTION_STRING, IN_USER, .offset = offsetof(S3UserOptions, access_key_id)},
@@ -96,21 +119,44 @@ static const OptionDef option_defs[] = {
 
 	/* what is read */
 	{"location", ON_TABLE, OPTION_STRING, IN_TABLE, .offset = offsetof(S3TableOptions, location)},
+	{"manifest", ON_TABLE, OPTION_BOOL, IN_TABLE, .offset = offsetof(S3TableOptions, manifest)},
+	{"path_template", ON_TABLE, OPTION_TEXT, IN_TABLE, .offset = offsetof(S3TableOptions, path_template)},
 
 	/* how it is written down */
 	{"format", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, format), .names = format_names},
 	{"compression", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, compression), .names = compression_names},
 	{"encoding", ON_TABLE | ON_EXPORT, OPTION_ENCODING, IN_FORMAT, .offset = offsetof(FormatOptions, encoding)},
-	{"header", ON_TABLE | ON_EXPORT, OPTION_HEADER, IN_FORMAT, .offset = offsetof(FormatOptions, header), .csv_only = true},
-	{"delimiter", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, delimiter), .csv_only = true},
-	{"quote", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, quote), .csv_only = true},
-	{"escape", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, escape), .csv_only = true},
-	{"null", ON_TABLE | ON_EXPORT, OPTION_STRING, IN_FORMAT, .offset = offsetof(FormatOptions, null), .csv_only = true},
+	{"max_record_size", ON_TABLE, OPTION_SIZE, IN_FORMAT, .offset = offsetof(FormatOptions, max_record_size), .min = 1, .max = MAX_RECORD_SIZE},
+	{"header", ON_TABLE | ON_EXPORT, OPTION_HEADER, IN_FORMAT, .offset = offsetof(FormatOptions, header), .formats = FOR_LINES},
+	{"match_by", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, match_by), .formats = FOR_DELIMITED, .names = match_by_names},
+	{"skip_lines", ON_TABLE, OPTION_COUNT, IN_FORMAT, .offset = offsetof(FormatOptions, skip_lines), .formats = FOR_LINES, .min = 0, .max = PG_INT32_MAX},
+	{"comment", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, comment), .formats = FOR_LINES},
+	{"missing_fields", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, missing_fields), .formats = FOR_LINES, .names = missing_names},
+	{"extra_fields", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, extra_fields), .formats = FOR_LINES, .names = extra_names},
+	{"delimiter", ON_TABLE | ON_EXPORT, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, delimiter), .formats = FOR_DELIMITED},
+	{"quote", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, quote), .formats = FOR_CSV},
+	{"escape", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, escape), .formats = FOR_CSV},
+	{"null", ON_TABLE | ON_EXPORT, OPTION_STRING, IN_FORMAT, .offset = offsetof(FormatOptions, null), .formats = FOR_LINES},
+	{"default", ON_TABLE, OPTION_STRING, IN_FORMAT, .offset = offsetof(FormatOptions, default_text), .formats = FOR_DELIMITED},
+	{"fixedwidth", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, fixedwidth), .formats = FOR(FORMAT_FIXEDWIDTH)},
+	{"records", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, records), .formats = FOR_JSON, .names = records_names},
+	{"ignore_case", ON_TABLE, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, ignore_case), .formats = FOR_JSON | FOR_DELIMITED},
+	{"jsonpaths", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, jsonpaths), .formats = FOR_JSON},
+	{"dateformat", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, dateformat)},
+	{"timeformat", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, timeformat)},
+
+	/* of columns */
+	{"column_name", ON_COLUMN, OPTION_TEXT, IN_COLUMN, .offset = offsetof(S3ColumnOptions, column_name)},
 	{"force_not_null", ON_COLUMN, OPTION_BOOL, IN_COLUMN, .offset = offsetof(S3ColumnOptions, force_not_null)},
 	{"force_null", ON_COLUMN, OPTION_BOOL, IN_COLUMN, .offset = offsetof(S3ColumnOptions, force_null)},
-	{"force_quote", ON_EXPORT, OPTION_NAMES, IN_EXPORT, .offset = offsetof(S3ExportOptions, force_quote), .csv_only = true},
+	{"path", ON_COLUMN, OPTION_TEXT, IN_COLUMN, .offset = offsetof(S3ColumnOptions, path)},
+	{"metadata", ON_COLUMN, OPTION_ENUM, IN_COLUMN, .offset = offsetof(S3ColumnOptions, metadata), .names = metadata_names},
+	{"partition", ON_COLUMN, OPTION_TEXT, IN_COLUMN, .offset = offsetof(S3ColumnOptions, partition)},
+	{"dateformat", ON_COLUMN, OPTION_TEXT, IN_COLUMN, .offset = offsetof(S3ColumnOptions, dateformat)},
+	{"timeformat", ON_COLUMN, OPTION_TEXT, IN_COLUMN, .offset = offsetof(S3ColumnOptions, timeformat)},
 
 	/* how an object is written */
+	{"force_quote", ON_EXPORT, OPTION_NAMES, IN_EXPORT, .offset = offsetof(S3ExportOptions, force_quote), .formats = FOR_CSV},
 	{"overwrite", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, overwrite)},
 	{"part_size", ON_EXPORT, OPTION_SIZE, IN_EXPORT, .offset = offsetof(S3ExportOptions, part_size),
 	.min = S3_MIN_PART_SIZE, .max = S3_MAX_PART_SIZE},
@@ -216,6 +262,56 @@ parse_size(const OptionDef *def, const char *value)
 	return (int64) number;
 }
 
+static int64
+parse_count(const OptionDef *def, const char *value)
+{
+	char	   *end;
+	int64		number;
+
+	errno = 0;
+	number = strtoi64(value, &end, 10);
+	if (errno != 0 || end == value || *end != '\0' || number < def->min || number > def->max)
+		report_invalid_value(def, value,
+							 psprintf(_("Expected a whole number between %lld and %lld."),
+									  (long long) def->min, (long long) def->max));
+	return number;
+}
+
+/* Letters and digits count, as for the encodings that PostgreSQL knows. */
+static int
+parse_encoding(const OptionDef *def, const char *value)
+{
+	static const struct
+	{
+		const char *name;
+		int			encoding;
+	}			more[] = {
+		{"utf8bom", S3_ENCODING_UTF8_BOM},
+		{"utf16", S3_ENCODING_UTF16},
+		{"utf16le", S3_ENCODING_UTF16LE},
+		{"utf16be", S3_ENCODING_UTF16BE}
+	};
+	char		plain[64];
+	int			n = 0;
+	int			encoding = pg_char_to_encoding(value);
+
+	if (encoding >= 0)
+		return encoding;
+	for (const char *p = value; *p && n < (int) sizeof(plain) - 1; p++)
+	{
+		if (isalnum((unsigned char) *p))
+			plain[n++] = pg_ascii_tolower((unsigned char) *p);
+	}
+	plain[n] = '\0';
+	for (int i = 0; i < (int) lengthof(more); i++)
+	{
+		if (strcmp(plain, more[i].name) == 0)
+			return more[i].encoding;
+	}
+	report_invalid_value(def, value, _("It is no encoding that the server knows."));
+	return -1;
+}
+
 /* Set the field that def describes in target from an option's text. */
 static void
 set_option(const OptionDef *def, const char *value, void *target)
@@ -246,20 +342,28 @@ set_option(const OptionDef *def, const char *value, void *target)
 		case OPTION_HEADER:
 			if (pg_strcasecmp(value, "match") == 0)
 				*(int *) field = HEADER_MATCH;
+			else if (pg_strcasecmp(value, "first") == 0)
+				*(int *) field = HEADER_FIRST;
 			else if (parse_bool(value, &flag))
 				*(int *) field = flag ? HEADER_TRUE : HEADER_FALSE;
 			else
-				report_invalid_value(def, value, _("Expected a boolean or \"match\"."));
+				report_invalid_value(def, value, _("Expected a boolean, \"match\" or \"first\"."));
 			break;
 		case OPTION_BYTE:
 			if (strlen(value) != 1)
 				report_invalid_value(def, value, _("It must be a single one-byte character."));
 			*(char **) field = pstrdup(value);
 			break;
+		case OPTION_TEXT:
+			if (value[0] == '\0')
+				report_invalid_value(def, value, _("It must not be empty."));
+			*(char **) field = pstrdup(value);
+			break;
 		case OPTION_ENCODING:
-			*(int *) field = pg_char_to_encoding(value);
-			if (*(int *) field < 0)
-				report_invalid_value(def, value, _("It is no encoding that the server knows."));
+			*(int *) field = parse_encoding(def, value);
+			break;
+		case OPTION_COUNT:
+			*(int64 *) field = parse_count(def, value);
 			break;
 		case OPTION_SIZE:
 			*(int64 *) field = parse_size(def, value);
@@ -280,45 +384,115 @@ init_format(FormatOptions *format)
 {
 	memset(format, 0, sizeof(*format));
 	format->encoding = -1;
+	format->max_record_size = DEFAULT_RECORD_SIZE;
+}
+
+static void
+report_contradiction(const char *message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg_internal("%s", message)));
 }
 
 /* COPY's defaults, and COPY's rules about the special characters. */
 static void
 finish_format(FormatOptions *format)
 {
+	bool		text = format->format == FORMAT_TEXT;
+	Size		len;
+
 	if (format->delimiter == NULL)
-		format->delimiter = ",";
+		format->delimiter = text ? "\t" : ",";
 	if (format->quote == NULL)
 		format->quote = "\"";
 	if (format->escape == NULL)
 		format->escape = format->quote;
 	if (format->null == NULL)
-		format->null = "";
+		format->null = text ? "\\N" : "";
 
 	if (strpbrk(format->delimiter, "\r\n"))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("delimiter cannot be newline or carriage return")));
+		report_contradiction(_("delimiter cannot be newline or carriage return"));
 	if (strpbrk(format->null, "\r\n"))
+		report_contradiction(_("null representation cannot use newline or carriage return"));
+	if (strstr(format->null, format->delimiter) && format->format != FORMAT_FIXEDWIDTH)
+		report_contradiction(_("delimiter must not appear in the null representation"));
+	if (format->default_text)
+	{
+		if (strpbrk(format->default_text, "\r\n"))
+			report_contradiction(_("default representation cannot use newline or carriage return"));
+		if (strstr(format->default_text, format->delimiter))
+			report_contradiction(_("delimiter must not appear in the default representation"));
+		if (strcmp(format->default_text, format->null) == 0)
+			report_contradiction(_("null and default representations must be different"));
+	}
+	if (format->comment && strpbrk(format->comment, "\r\n"))
+		report_contradiction(_("comment prefix cannot use newline or carriage return"));
+
+	if (text)
+	{
+		/* COPY refuses what could be part of an escape, or of "\.". */
+		for (const char *p = format->delimiter; *p; p++)
+		{
+			if (strchr("\\.abcdefghijklmnopqrstuvwxyz0123456789", *p))
+				ereport(ERROR,
+						(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						 errmsg("delimiter cannot be \"%s\"", format->delimiter),
+						 errdetail("In text format it must not contain a backslash, a period, a lower-case letter or a digit.")));
+		}
+	}
+	else if (format->format == FORMAT_CSV)
+	{
+		if (strchr(format->delimiter, format->quote[0]))
+			report_contradiction(_("delimiter and quote must be different"));
+		if (strchr(format->null, format->quote[0]))
+			report_contradiction(_("quote must not appear in the null representation"));
+		if (format->default_text && strchr(format->default_text, format->quote[0]))
+			report_contradiction(_("quote must not appear in the default representation"));
+		if (strpbrk(format->quote, "\r\n") || strpbrk(format->escape, "\r\n"))
+			report_contradiction(_("quote and escape cannot be newline or carriage return"));
+	}
+	else if (format->format == FORMAT_FIXEDWIDTH && format->fixedwidth == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("option \"fixedwidth\" is required for format \"fixedwidth\""),
+				 errhint("Give the width of each column, as in \"id:5,name:20\".")));
+
+	if (format->match_by == MATCH_BY_NAME &&
+		(format->header == HEADER_FALSE || format->header == HEADER_MATCH))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("null representation cannot use newline or carriage return")));
-	if (format->delimiter[0] == format->quote[0])
+				 errmsg("match_by \"name\" needs a header line"),
+				 errhint("Set the option \"header\" to \"true\" or \"first\".")));
+	if (format->format == FORMAT_FIXEDWIDTH && format->header == HEADER_MATCH)
+		report_contradiction(_("header \"match\" cannot be used with format \"fixedwidth\""));
+
+	/* A line is scanned in place, and its end must be in the same block. */
+	len = strlen(format->delimiter);
+	if (len > MAX_SPECIAL_LEN || (format->comment && strlen(format->comment) > MAX_SPECIAL_LEN))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("delimiter and quote must be different")));
-	if (strchr(format->null, format->delimiter[0]))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("delimiter must not appear in the null representation")));
-	if (strchr(format->null, format->quote[0]))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("quote must not appear in the null representation")));
-	if (strpbrk(format->quote, "\r\n") || strpbrk(format->escape, "\r\n"))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("quote and escape cannot be newline or carriage return")));
+				 errmsg("delimiter and comment prefix may have at most %d bytes", MAX_SPECIAL_LEN)));
+}
+
+/* An option may mean nothing to the format. */
+static void
+check_for_format(const OptionDef *def, int format)
+{
+	StringInfoData needed;
+
+	if (def->formats == 0 || (def->formats & FOR(format)))
+		return;
+	initStringInfo(&needed);
+	for (int i = 0; format_names[i]; i++)
+	{
+		if (def->formats & FOR(i))
+			appendStringInfo(&needed, "%s\"%s\"", needed.len == 0 ? "" :
+							 def->formats >> (i + 1) ? ", " : " or ", format_names[i]);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+			 errmsg("option \"%s\" needs format %s", def->name, needed.data)));
 }
 
 /*
@@ -329,7 +503,6 @@ static void
 apply_options(List *options, int where, void *target, FormatOptions *format)
 {
 	ListCell   *lc;
-	const char *csv_option = NULL;
 
 	foreach(lc, options)
 	{
@@ -338,16 +511,12 @@ apply_options(List *options, int where, void *target, FormatOptions *format)
 
 		if (def == NULL)
 			report_unknown_option(elem->defname, where);
-		if (def->csv_only)
-			csv_option = def->name;
 		set_option(def, defGetString(elem), def->target == IN_FORMAT ? (void *) format : target);
 	}
 	if (format)
 	{
-		if (format->format != FORMAT_CSV && csv_option)
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-					 errmsg("option \"%s\" needs format \"csv\"", csv_option)));
+		foreach(lc, options)
+			check_for_format(find_option(lfirst_node(DefElem, lc)->defname, where), format->format);
 		finish_format(format);
 	}
 }
@@ -399,6 +568,8 @@ s3_options_check(List *options, Oid catalog)
 		S3ColumnOptions column = {0};
 
 		apply_options(options, ON_COLUMN, &column, NULL);
+		if (column.metadata != METADATA_NONE && column.partition)
+			report_contradiction(_("a column cannot be both metadata and partition"));
 	}
 	else
 		apply_options(options, 0, NULL, NULL);
@@ -464,9 +635,20 @@ s3_export_options(List *options)
 
 	init_format(&export->format);
 	apply_options(options, ON_EXPORT, export, &export->format);
-	if (export->format.header == HEADER_MATCH)
+	if (export->format.header == HEADER_MATCH || export->format.header == HEADER_FIRST)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("header \"match\" is for reading only")));
+				 errmsg("header \"%s\" is for reading only",
+						export->format.header == HEADER_MATCH ? "match" : "first")));
+	if (export->format.format != FORMAT_CSV && export->format.format != FORMAT_JSON)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("format \"%s\" is for reading only", format_names[export->format.format])));
+	if (export->format.encoding >= S3_ENCODING_UTF8_BOM)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("this encoding is for reading only")));
+	if (strlen(export->format.delimiter) > 1)
+		report_contradiction(_("delimiter of an export must be a single one-byte character"));
 	return export;
 }

@@ -30,35 +30,96 @@ typedef enum S3UrlStyle
 typedef enum FileFormat
 {
 	FORMAT_CSV,
+	FORMAT_TEXT,
+	FORMAT_FIXEDWIDTH,
 	FORMAT_JSON
 } FileFormat;
 
 typedef enum Compression
 {
-	COMPRESSION_AUTO,			/* reading: by magic bytes; writing: by the
-								 * key's suffix */
+	COMPRESSION_AUTO,			/* reading: by magic bytes, name and header;
+								 * writing: by the key's suffix */
 	COMPRESSION_NONE,
-	COMPRESSION_GZIP
+	COMPRESSION_GZIP,
+	COMPRESSION_ZSTD,
+	COMPRESSION_BZIP2,
+	COMPRESSION_XZ,
+	COMPRESSION_LZ4
 } Compression;
 
 typedef enum HeaderLine
 {
 	HEADER_FALSE,
-	HEADER_TRUE,
-	HEADER_MATCH				/* reading: names must equal the columns' */
+	HEADER_TRUE,				/* in every object */
+	HEADER_MATCH,				/* reading: the same, and names must equal the
+								 * columns' in order */
+	HEADER_FIRST				/* reading: in the first object only */
 } HeaderLine;
+
+/* Which field of a line belongs to which column. */
+typedef enum MatchBy
+{
+	MATCH_BY_POSITION,
+	MATCH_BY_NAME				/* by the header line */
+} MatchBy;
+
+/* A line with fewer or more fields than the table has columns. */
+typedef enum RaggedLine
+{
+	RAGGED_ERROR,
+	RAGGED_ACCEPT				/* missing ones are NULL, extra ones ignored */
+} RaggedLine;
+
+/* What a record of a JSON file is. */
+typedef enum JsonRecords
+{
+	RECORDS_OBJECTS,			/* an object, also as an element of a top-level
+								 * array */
+	RECORDS_ARRAYS,				/* a top-level array, columns by position */
+	RECORDS_VALUES,				/* any top-level value */
+	RECORDS_DOCUMENT			/* the whole file, which is one value */
+} JsonRecords;
+
+/*
+ * Encodings that PostgreSQL does not know, beside its own numbers.  A byte
+ * order mark at the beginning is accepted and dropped.
+ */
+#define S3_ENCODING_UTF8_BOM	1000	/* UTF-8 */
+#define S3_ENCODING_UTF16		1001	/* the byte order mark tells, else big-endian */
+#define S3_ENCODING_UTF16LE		1002
+#define S3_ENCODING_UTF16BE		1003
 
 /* How the bytes of a file are to be understood; COPY's names and defaults. */
 typedef struct FormatOptions
 {
 	int			format;			/* FileFormat */
 	int			compression;	/* Compression */
+	int			encoding;		/* of the file; -1: that of the database */
+	int64		max_record_size;	/* bytes */
+
+	/* lines */
 	int			header;			/* HeaderLine */
-	char	   *delimiter;		/* one byte */
+	int			match_by;		/* MatchBy */
+	int64		skip_lines;		/* at the beginning of each object */
+	char	   *comment;		/* prefix of lines to pass over, or NULL */
+	int			missing_fields; /* RaggedLine */
+	int			extra_fields;	/* RaggedLine */
+	char	   *delimiter;		/* one byte or more */
 	char	   *quote;			/* one byte */
 	char	   *escape;			/* one byte; defaults to quote */
-	char	   *null;			/* text that stands for NULL; default empty */
-	int			encoding;		/* of the file; -1: that of the database */
+	char	   *null;			/* text that stands for NULL; default empty, of
+								 * text format \N */
+	char	   *default_text;	/* text that stands for the default, or NULL */
+	char	   *fixedwidth;		/* "name:width,..." or "width,..." */
+
+	/* JSON */
+	int			records;		/* JsonRecords */
+	bool		ignore_case;	/* of keys, and of names in a header */
+	char	   *jsonpaths;		/* location of a file of paths, or NULL */
+
+	/* values; "auto" or NULL: as the type reads them */
+	char	   *dateformat;
+	char	   *timeformat;
 } FormatOptions;
 
 /* Server options, and what the catalogs say about the server. */
@@ -72,6 +133,7 @@ typedef struct S3ServerOptions
 	int			url_style;		/* S3UrlStyle */
 	bool		requester_pays;
 	char	   *ca_file;		/* or NULL for the system's certificates */
+	int64		requests_per_second;	/* 0: no limit */
 } S3ServerOptions;
 
 /* User mapping options.  All three are secrets: they go into no message. */
@@ -84,15 +146,38 @@ typedef struct S3UserOptions
 
 typedef struct S3TableOptions
 {
-	char	   *location;		/* s3://bucket/..., as written */
+	char	   *location;		/* s3://bucket/..., as written; or several */
+	bool		manifest;		/* location names manifests */
+	char	   *path_template;	/* of keys below the location, or NULL */
 	FormatOptions format;
 } S3TableOptions;
+
+/* What a column tells about the object or the record instead of its content. */
+typedef enum FileMetadata
+{
+	METADATA_NONE,
+	METADATA_LOCATION,			/* s3://bucket/key */
+	METADATA_KEY,
+	METADATA_SIZE,
+	METADATA_ETAG,				/* without its quotes */
+	METADATA_LAST_MODIFIED,
+	METADATA_STORAGE_CLASS,
+	METADATA_VERSION_ID,
+	METADATA_LINE_NUMBER,		/* these two differ from record to record */
+	METADATA_BYTE_OFFSET
+} FileMetadata;
 
 /* Options of one column of a foreign table. */
 typedef struct S3ColumnOptions
 {
+	char	   *column_name;	/* key or header name, or NULL: the column's */
 	bool		force_not_null;
 	bool		force_null;
+	char	   *path;			/* JSON: where the value is, or NULL */
+	int			metadata;		/* FileMetadata */
+	char	   *partition;		/* k of a folder "k=v", or NULL */
+	char	   *dateformat;		/* or NULL: the table's */
+	char	   *timeformat;
 } S3ColumnOptions;
 
 /* Options of an export, from the arguments of s3_export(). */

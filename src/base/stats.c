@@ -24,7 +24,8 @@ s3_wait_event_info(S3WaitEvent event)
 		[S3_WAIT_GET] = "S3Get",
 		[S3_WAIT_PUT] = "S3Put",
 		[S3_WAIT_COMPLETE] = "S3Complete",
-		[S3_WAIT_ABORT] = "S3Abort"
+		[S3_WAIT_ABORT] = "S3Abort",
+		[S3_WAIT_CHUNK] = "S3ChunkState"
 	};
 	static uint32 infos[S3_NUM_WAIT_EVENTS];
 

@@ -32,10 +32,11 @@ typedef enum S3WaitEvent
 	S3_WAIT_GET,
 	S3_WAIT_PUT,
 	S3_WAIT_COMPLETE,
-	S3_WAIT_ABORT
+	S3_WAIT_ABORT,
+	S3_WAIT_CHUNK				/* what comes before a stretch of an object */
 } S3WaitEvent;
 
-#define S3_NUM_WAIT_EVENTS (S3_WAIT_ABORT + 1)
+#define S3_NUM_WAIT_EVENTS (S3_WAIT_CHUNK + 1)
 
 /* The wait_event_info to wait with: "S3Get" and so on, or Extension before 17. */
 extern uint32 s3_wait_event_info(S3WaitEvent event);

@@ -16,10 +16,16 @@
 #include "access/parallel.h"
 #include "foreign/fdwapi.h"
 
-/* What a scan's plan node carries in fdw_private. */
+/*
+ * What a scan's plan node carries in fdw_private.  In fdw_exprs are the clauses
+ * that choose objects, for layout_set_clauses().
+ */
 typedef enum S3ScanPrivate
 {
-	/* integer list: attribute numbers of the columns to fill in */
+	/*
+	 * integer list: attribute numbers of the columns to fill in, those that
+	 * are not in the file included
+	 */
 	S3_SCAN_PRIVATE_ATTRIBUTES,
 	S3_SCAN_PRIVATE_LENGTH
 } S3ScanPrivate;

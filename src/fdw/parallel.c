@@ -37,9 +37,20 @@ s3EstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt)
 	S3ScanState *scan = node->fdw_state;
 
 	scan_list_objects(scan);
+	scan_plan_splits(scan, pcxt->nworkers + 1);
 	return add_size(MAXALIGN(sizeof(S3ScanShared)),
-					add_size(MAXALIGN(chunk_queue_size(scan->manifest)),
-							 manifest_size(scan->manifest)));
+					add_size(MAXALIGN(chunk_queue_size(scan->splits, scan->nsplits)),
+							 manifest_share_size(scan->manifest)));
+}
+
+/* Go by what is shared from now on. */
+static void
+join(S3ScanState *scan, S3ScanShared *shared)
+{
+	scan->shared = shared;
+	scan->stats_shared = false;
+	scan_set_queue(scan, (ChunkQueue *) ((char *) shared + shared->queue_offset));
+	s3_client_share_rate(scan->client, &shared->rate);
 }
 
 void
@@ -51,17 +62,16 @@ s3InitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, void *
 	shared->participants = pcxt->nworkers + 1;
 	shared->queue_offset = MAXALIGN(sizeof(S3ScanShared));
 	shared->manifest_offset = shared->queue_offset +
-		MAXALIGN(chunk_queue_size(scan->manifest));
+		MAXALIGN(chunk_queue_size(scan->splits, scan->nsplits));
+	s3_rate_init(&shared->rate, scan->client);
 	pg_atomic_init_u64(&shared->objects_read, 0);
 	pg_atomic_init_u64(&shared->requests, 0);
 	pg_atomic_init_u64(&shared->retries, 0);
 	pg_atomic_init_u64(&shared->bytes_received, 0);
-
-	scan->shared = shared;
-	scan->stats_shared = false;
-	scan->queue = (ChunkQueue *) ((char *) coordinate + shared->queue_offset);
-	chunk_queue_init(scan->queue, scan->manifest);
-	manifest_store(scan->manifest, (char *) coordinate + shared->manifest_offset);
+	chunk_queue_init((ChunkQueue *) ((char *) shared + shared->queue_offset),
+					 scan->manifest->nobjects, scan->splits, scan->nsplits);
+	manifest_share(scan->manifest, (char *) shared + shared->manifest_offset, pcxt->seg);
+	join(scan, shared);
 }
 
 void
@@ -78,7 +88,6 @@ s3InitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc, void *coordi
 	S3ScanState *scan = node->fdw_state;
 	S3ScanShared *shared = coordinate;
 
-	scan->shared = shared;
-	scan->queue = (ChunkQueue *) ((char *) coordinate + shared->queue_offset);
 	scan->manifest = manifest_attach((char *) coordinate + shared->manifest_offset);
+	join(scan, shared);
 }

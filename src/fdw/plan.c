@@ -8,6 +8,9 @@
  * again should cost no network.  Only costs come from there: a scan always
  * makes a listing of its own.
  *
+ * Clauses that look only at columns about the object go into the plan twice:
+ * as quals, like all others, and for the scan to choose objects by.
+ *
  * IDENTIFICATION
  *		src/fdw/plan.c
  *
@@ -20,11 +23,17 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "base/compat.h"
+#include "base/config.h"
 #include "base/option.h"
+#include "common/hashfn.h"
 #include "fdw/fdw.h"
+#include "fdw/layout.h"
 #include "fdw/manifest.h"
+#include "fdw/stretch.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -44,8 +53,22 @@
 /* Keys listed for an estimate; of more, the beginning has to speak for all. */
 #define ESTIMATE_KEYS 5000
 
-/* What text usually shrinks to with gzip. */
-#define GZIP_RATIO 4.0
+/* Bytes of one uncompressed object that make it worth to be cut in two. */
+#define MIN_SPLIT_BYTES (1024 * 1024)
+
+/* What text usually shrinks to. */
+static const struct
+{
+	const char *suffix;
+	int			compression;
+	double		ratio;
+}			ratios[] = {
+	{".gz", COMPRESSION_GZIP, 4.0},
+	{".zst", COMPRESSION_ZSTD, 4.0},
+	{".bz2", COMPRESSION_BZIP2, 5.0},
+	{".xz", COMPRESSION_XZ, 6.0},
+	{".lz4", COMPRESSION_LZ4, 2.5}
+};
 
 /* A request is worth so many pages read in order. */
 #define REQUEST_COST_PAGES 25.0
@@ -54,64 +77,189 @@ typedef struct Estimate
 {
 	Oid			relid;
 	Oid			userid;
+	uint64		clauses;		/* hash of those that were used; 0: none */
 	TimestampTz taken;
 	int64		objects;
 	double		bytes;			/* uncompressed, as far as known */
+	double		split_bytes;	/* of those, in objects that can be cut */
 } Estimate;
 
 static Estimate estimates[MAX_ESTIMATES];
 static int	nestimates = 0;
 
-/* GetForeignRelSize's findings, for GetForeignPaths. */
+/* GetForeignRelSize's findings, for those that follow. */
 typedef struct S3PlanInfo
 {
+	S3TableOptions *options;
+	S3Layout   *layout;
 	int64		objects;
 	double		bytes;
+	double		split_bytes;
 } S3PlanInfo;
 
-static void
-take_estimate(Oid relid, Oid userid, Estimate *estimate)
+/* --------------------------------------------------------------------- clauses */
+
+/* Is there something that has another value in each rescan? */
+static bool
+has_exec_param(Node *node, void *context)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	S3TableOptions *options = s3_table_options(relid);
-	S3Location *location = s3_location_parse_or_error(options->location);
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind != PARAM_EXTERN)
+		return true;
+	if (IsA(node, CurrentOfExpr))
+		return true;
+	return expression_tree_walker(node, has_exec_param, context);
+}
+
+/* Is there something that has no value, or no final form, while planning? */
+static bool
+needs_execution(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, Param) || IsA(node, PlaceHolderVar) ||
+		expression_tree_walker(node, needs_execution, context);
+}
+
+/* Does the clause look at columns about the object only, and at one at least? */
+static bool
+is_about_object(RelOptInfo *baserel, const S3Layout *layout, RestrictInfo *rinfo)
+{
+	Node	   *clause = (Node *) rinfo->clause;
+	Bitmapset  *attrs = NULL;
+	int			member = -1;
+
+	/*
+	 * It is evaluated before all others, so it must be one that may see what
+	 * they would have filtered out.
+	 */
+	if (rinfo->pseudoconstant || !restriction_is_securely_promotable(rinfo, baserel) ||
+		!bms_equal(rinfo->clause_relids, baserel->relids) ||
+		contain_volatile_functions(clause) || contain_subplans(clause) ||
+		has_exec_param(clause, NULL))
+		return false;
+	pull_varattnos(clause, baserel->relid, &attrs);
+	while ((member = bms_next_member(attrs, member)) >= 0)
+	{
+		int			attnum = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum <= 0 || !layout_is_of_object(layout, attnum))
+			return false;
+	}
+	return !bms_is_empty(attrs);
+}
+
+/*
+ * Of RestrictInfos, the clauses about the object; rest, if not NULL, gets the
+ * RestrictInfos of the others.
+ */
+static List *
+object_clauses(RelOptInfo *baserel, const S3Layout *layout, List *restrictinfo, List **rest)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, restrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (is_about_object(baserel, layout, rinfo))
+			result = lappend(result, rinfo->clause);
+		else if (rest)
+			*rest = lappend(*rest, rinfo);
+	}
+	return result;
+}
+
+static S3Layout *
+make_layout(Oid relid, const S3TableOptions *options)
+{
+	Relation	rel = table_open(relid, NoLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	S3ColumnOptions **columns = palloc0(Max(1, desc->natts) * sizeof(S3ColumnOptions *));
+	S3Layout   *layout;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!TupleDescAttr(desc, i)->attisdropped)
+			columns[i] = s3_column_options(relid, i + 1);
+	}
+	layout = layout_create(desc, options, columns);
+	table_close(rel, NoLock);
+	return layout;
+}
+
+/* ------------------------------------------------------------------- estimates */
+
+/* How many times larger an object is when it is uncompressed. */
+static double
+expansion(const char *key, int compression)
+{
+	Size		len = strlen(key);
+
+	for (int i = 0; i < (int) lengthof(ratios); i++)
+	{
+		Size		n = strlen(ratios[i].suffix);
+
+		if (compression == ratios[i].compression ||
+			(compression == COMPRESSION_AUTO && len > n &&
+			 pg_strcasecmp(key + len - n, ratios[i].suffix) == 0))
+			return ratios[i].ratio;
+	}
+	return 1.0;
+}
+
+static void
+take_estimate(Oid relid, Oid userid, const S3TableOptions *options, S3Layout *layout,
+			  Estimate *estimate)
+{
 	S3Stats		stats = {0};
 	S3Client   *client = s3_client_create(GetForeignTable(relid)->serverid, userid, &stats);
-	S3Manifest *manifest = manifest_build(client, location, ESTIMATE_KEYS);
+	S3Manifest *manifest = manifest_build(client, options, layout, ESTIMATE_KEYS);
 
-	estimate->relid = relid;
-	estimate->userid = userid;
-	estimate->taken = now;
 	estimate->objects = manifest->nobjects;
-	estimate->bytes = 0;
+	estimate->bytes = estimate->split_bytes = 0;
 	for (int i = 0; i < manifest->nobjects; i++)
 	{
-		const char *key = manifest->strings + manifest->entries[i].key;
-		Size		len = strlen(key);
-		bool		packed = options->format.compression == COMPRESSION_GZIP ||
-			(len > 3 && pg_strcasecmp(key + len - 3, ".gz") == 0);
+		ManifestObject object;
+		BoundaryRule rule;
+		double		factor;
 
-		estimate->bytes += manifest->entries[i].size * (packed ? GZIP_RATIO : 1.0);
+		manifest_object(manifest, i, &object);
+		factor = expansion(object.info.key, options->format.compression);
+		estimate->bytes += object.info.size * factor;
+		if (factor == 1.0 && stretch_rule(&options->format, &rule))
+			estimate->split_bytes += object.info.size;
 	}
+	manifest_free(manifest);
 }
 
 static Estimate *
-get_estimate(Oid relid, Oid userid)
+get_estimate(Oid relid, Oid userid, const S3TableOptions *options, S3Layout *layout, List *clauses)
 {
 	Estimate   *slot = NULL;
-	Estimate	estimate;
-	TimestampTz now = GetCurrentTimestamp();
+	Estimate	estimate = {.relid = relid, .userid = userid};
+	char	   *text = clauses ? nodeToString(clauses) : NULL;
 
+	estimate.taken = GetCurrentTimestamp();
+	if (text)
+		estimate.clauses = DatumGetUInt64(hash_any_extended((unsigned char *) text,
+															(int) strlen(text), 1));
 	for (int i = 0; i < nestimates; i++)
 	{
-		if (estimates[i].relid == relid && estimates[i].userid == userid)
+		if (estimates[i].relid == relid && estimates[i].userid == userid &&
+			estimates[i].clauses == estimate.clauses)
 		{
-			if (!TimestampDifferenceExceeds(estimates[i].taken, now, ESTIMATE_AGE_MS))
+			if (!TimestampDifferenceExceeds(estimates[i].taken, estimate.taken, ESTIMATE_AGE_MS))
 				return &estimates[i];
 			slot = &estimates[i];
 		}
 	}
-	take_estimate(relid, userid, &estimate);
+	clauses = copyObject(clauses);
+	fix_opfuncids((Node *) clauses);
+	layout_set_clauses(layout, clauses, NULL);
+	take_estimate(relid, userid, options, layout, &estimate);
 	if (slot == NULL)
 	{
 		if (nestimates < MAX_ESTIMATES)
@@ -132,7 +280,7 @@ get_estimate(Oid relid, Oid userid)
 
 /* Bytes of one row in a file: each column's usual width and a separator. */
 static double
-row_bytes(Oid relid, int format)
+row_bytes(Oid relid, int format, const S3Layout *layout)
 {
 	Relation	rel = table_open(relid, NoLock);
 	TupleDesc	desc = RelationGetDescr(rel);
@@ -142,7 +290,7 @@ row_bytes(Oid relid, int format)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
 
-		if (attr->attisdropped)
+		if (attr->attisdropped || layout_is_external(layout, attr->attnum))
 			continue;
 		bytes += 1 + Max(4, get_attavgwidth(relid, attr->attnum) > 0 ?
 						 get_attavgwidth(relid, attr->attnum) :
@@ -178,20 +326,34 @@ s3GetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 {
 	Oid			userid = OidIsValid(baserel->userid) ? baserel->userid : GetUserId();
 	S3PlanInfo *info = palloc0(sizeof(S3PlanInfo));
-	S3TableOptions *options = s3_table_options(foreigntableid);
+	List	   *clauses;
+	List	   *rest = NIL;
 
+	info->options = s3_table_options(foreigntableid);
+	info->layout = make_layout(foreigntableid, info->options);
+	clauses = object_clauses(baserel, info->layout, baserel->baserestrictinfo, &rest);
+
+	/* What depends on a parameter of the query cannot be counted yet. */
+	if (needs_execution((Node *) clauses, NULL))
+	{
+		clauses = NIL;
+		rest = baserel->baserestrictinfo;
+	}
 	if (may_read(root, baserel, foreigntableid, userid))
 	{
-		Estimate   *estimate = get_estimate(foreigntableid, userid);
+		Estimate   *estimate = get_estimate(foreigntableid, userid, info->options,
+											info->layout, clauses);
 
 		info->objects = estimate->objects;
 		info->bytes = estimate->bytes;
+		info->split_bytes = estimate->split_bytes;
 	}
 	baserel->fdw_private = info;
-	baserel->tuples = Max(1.0, rint(info->bytes / row_bytes(foreigntableid, options->format.format)));
+	baserel->tuples = Max(1.0, rint(info->bytes / row_bytes(foreigntableid,
+															info->options->format.format,
+															info->layout)));
 	baserel->rows = clamp_row_est(baserel->tuples *
-								  clauselist_selectivity(root, baserel->baserestrictinfo,
-														 0, JOIN_INNER, NULL));
+								  clauselist_selectivity(root, rest, 0, JOIN_INNER, NULL));
 }
 
 /* A path for one process, or for one of so many workers and the leader. */
@@ -245,12 +407,17 @@ s3GetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 
 	add_path(baserel, make_path(root, baserel, 0));
 
-	if (baserel->consider_parallel && baserel->lateral_relids == NULL && info->objects > 1)
+	/* As many can be busy as there are objects, and stretches of large ones. */
+	if (baserel->consider_parallel && baserel->lateral_relids == NULL)
 	{
-		int			workers = compute_parallel_worker(baserel, ceil(info->bytes / BLCKSZ), -1,
-													  max_parallel_workers_per_gather);
+		double		chunks = info->objects - 1 +
+			ceil(info->split_bytes / Min(s3_chunk_size, MIN_SPLIT_BYTES));
+		int			workers = 0;
 
-		workers = Min(workers, (int) Min(info->objects, PG_INT16_MAX));
+		if (chunks > 1)
+			workers = compute_parallel_worker(baserel, ceil(info->bytes / BLCKSZ), -1,
+											  max_parallel_workers_per_gather);
+		workers = (int) Min((double) workers, chunks);
 		if (workers > 0)
 			add_partial_path(baserel, make_path(root, baserel, workers));
 	}
@@ -288,13 +455,14 @@ s3GetForeignPlan(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid,
 				 ForeignPath *best_path, List *tlist, List *scan_clauses,
 				 Plan *outer_plan)
 {
+	S3PlanInfo *info = baserel->fdw_private;
 	List	   *private = list_make1(needed_attributes(baserel, foreigntableid));
 
 	Assert(list_length(private) == S3_SCAN_PRIVATE_LENGTH);
 	return make_foreignscan(tlist,
 							extract_actual_clauses(scan_clauses, false),
 							baserel->relid,
-							NIL,	/* no expressions to evaluate */
+							object_clauses(baserel, info->layout, scan_clauses, NULL),
 							private,
 							NIL,	/* no custom tlist */
 							NIL,	/* no remote quals */

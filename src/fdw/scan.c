@@ -3,13 +3,8 @@
  * scan.c
  *		Run a scan: chunks in, tuples out.
  *
- * Composes what the layers below offer and owns no parsing and no network:
- *
- *	manifest -> chunk queue -> S3Source -> codec -> text -> record reader -> slot
- *
- * While one chunk is read, the sources of the next ones already have their
- * first bytes under way, as far as the read pool has room; how many grows from
- * none with each chunk that is finished, so that a LIMIT costs little.
+ * Above: the executor.  Below: feed.c, which brings the record readers, and
+ * tuple.c, which fills slots.
  *
  * IDENTIFICATION
  *		src/fdw/scan.c
@@ -26,15 +21,22 @@
 #include "fdw/fdw.h"
 #include "fdw/scan.h"
 #include "foreign/foreign.h"
-#include "format/codec.h"
-#include "format/csv.h"
-#include "format/encoding.h"
-#include "format/json.h"
+#include "format/json_path.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+/* A jsonpaths file is a line for each column. */
+#define JSONPATHS_MAX (1024 * 1024)
+
 /* ---------------------------------------------------------------------- messages */
+
+static uint64
+current_line(const S3ScanState *scan)
+{
+	return scan->first_line + record_reader_line(scan->reader);
+}
 
 /* object "s3://b/k", line 12, column price: "abc" */
 static void
@@ -47,19 +49,19 @@ scan_error_context(void *arg)
 
 	if (scan->key == NULL)
 		return;
-	object = s3_location_format(scan->location->bucket, scan->key);
+	object = s3_location_format(scan->bucket, scan->key);
 	if (scan->reader == NULL)
 		errcontext("object \"%s\"", object);
 	else if (!tuple_reader_current(scan->tuples, &column, &value))
 		errcontext("object \"%s\", line %llu", object,
-				   (unsigned long long) record_reader_line(scan->reader));
+				   (unsigned long long) current_line(scan));
 	else if (value == NULL)
 		errcontext("object \"%s\", line %llu, column %s: null input", object,
-				   (unsigned long long) record_reader_line(scan->reader), column);
+				   (unsigned long long) current_line(scan), column);
 	else
 		errcontext(value ? "object \"%s\", line %llu, column %s: \"%s\"" :
 				   "object \"%s\", line %llu, column %s: null input", object,
-				   (unsigned long long) record_reader_line(scan->reader), column, value);
+				   (unsigned long long) current_line(scan), column, value);
 }
 
 /* Forgetting the format is easy, and CSV's own words do not tell. */
@@ -80,157 +82,113 @@ report_bad_record(const S3ScanState *scan, const RecordError *error)
 			 looks_like_json(scan) ? errhint("For JSON, set the table's option \"format\" to \"json\".") : 0));
 }
 
-/* ------------------------------------------------------------------------ chunks */
-
-static S3Source *
-make_source(S3ScanState *scan, const S3Chunk *chunk)
-{
-	MemoryContext save = MemoryContextSwitchTo(scan->cxt);
-	S3ObjectInfo object;
-	S3Source   *source;
-
-	manifest_object(scan->manifest, chunk->object, &object);
-	source = s3_source_create(scan->client, scan->pool, scan->location->bucket,
-							  &object, chunk->start, chunk->end,
-							  !scan->begun);
-	MemoryContextSwitchTo(save);
-	return source;
-}
-
-/*
- * How many chunks to read ahead at most.  In a parallel scan, not so many that
- * others run out of work while we have it waiting.
- */
-static int
-ahead_limit(S3ScanState *scan)
-{
-	int			limit = Min(scan->max_ahead, Min(MAX_AHEAD, s3_read_concurrency));
-
-	if (scan->shared)
-		limit = Min(limit, scan->nahead +
-					chunk_queue_left(scan->queue) / (2 * scan->shared->participants));
-	return limit;
-}
-
-/*
- * Called when the chunk being read has all its bytes under way: begin with the
- * ones after it, while there is room.
- */
-static void
-read_ahead(void *arg)
-{
-	S3ScanState *scan = arg;
-
-	for (;;)
-	{
-		const S3Chunk *chunk;
-
-		/* The last one must have been asked for whole before another is. */
-		if (scan->nahead > 0)
-		{
-			S3Source   *last = scan->ahead[scan->nahead - 1].source;
-
-			s3_source_prefetch(last);
-			if (!s3_source_all_requested(last))
-				return;
-		}
-		if (scan->nahead >= ahead_limit(scan))
-			return;
-		chunk = chunk_claim(scan->queue);
-		if (chunk == NULL)
-			return;
-		scan->ahead[scan->nahead].chunk = chunk;
-		scan->ahead[scan->nahead].source = make_source(scan, chunk);
-		scan->nahead++;
-	}
-}
-
-/* Take the next chunk; false if there is none left. */
-static bool
-open_chunk(S3ScanState *scan)
-{
-	const S3Chunk *chunk;
-	S3Source   *source;
-	S3ObjectInfo object;
-	ByteSource *stream;
-	MemoryContext save;
-
-	if (scan->nahead > 0)
-	{
-		chunk = scan->ahead[0].chunk;
-		source = scan->ahead[0].source;
-		scan->nahead--;
-		memmove(&scan->ahead[0], &scan->ahead[1], scan->nahead * sizeof(AheadChunk));
-	}
-	else
-	{
-		chunk = chunk_claim(scan->queue);
-		if (chunk == NULL)
-			return false;
-		source = make_source(scan, chunk);
-	}
-	s3_source_set_hook(source, read_ahead, scan);
-	scan->source = s3_source_stream(source);
-
-	save = MemoryContextSwitchTo(scan->chunk_cxt);
-	manifest_object(scan->manifest, chunk->object, &object);
-	scan->key = pstrdup(object.key);
-	stream = codec_open_source(scan->source, scan->options->format.compression);
-	stream = text_source_create(stream, scan->options->format.encoding);
-	if (scan->options->format.format == FORMAT_JSON)
-		scan->reader = json_reader_create(stream, scan->columns, scan->ncolumns);
-	else
-		scan->reader = csv_reader_create(stream, &scan->options->format,
-										 scan->columns, scan->ncolumns);
-	MemoryContextSwitchTo(save);
-	scan->objects_read++;
-	scan->begun = true;
-	return true;
-}
-
-/* Done with the chunk, at its end or before. */
-static void
-close_chunk(S3ScanState *scan)
-{
-	if (scan->reader)
-		record_reader_close(scan->reader);
-	scan->reader = NULL;
-	scan->key = NULL;
-	MemoryContextReset(scan->chunk_cxt);
-	if (scan->source)
-		byte_source_close(scan->source);
-	scan->source = NULL;
-}
-
-static void
-close_ahead(S3ScanState *scan)
-{
-	while (scan->nahead > 0)
-		byte_source_close(s3_source_stream(scan->ahead[--scan->nahead].source));
-}
-
-void
-scan_list_objects(S3ScanState *scan)
-{
-	MemoryContext save;
-
-	if (scan->manifest)
-		return;
-	save = MemoryContextSwitchTo(scan->cxt);
-	scan->manifest = manifest_build(scan->client, scan->location, 0);
-	MemoryContextSwitchTo(save);
-}
-
-/* The queue of a serial scan. */
-static void
-make_queue(S3ScanState *scan)
-{
-	scan_list_objects(scan);
-	scan->queue = MemoryContextAllocHuge(scan->cxt, chunk_queue_size(scan->manifest));
-	chunk_queue_init(scan->queue, scan->manifest);
-}
-
 /* --------------------------------------------------------------------- callbacks */
+
+static void
+check_column_option(bool is_set, const char *option, const char *column,
+					int format, int wanted, const char *wanted_name)
+{
+	if (is_set && format != wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("option \"%s\" of column \"%s\" needs format \"%s\"",
+						option, column, wanted_name)));
+}
+
+/* The options of all columns; NULL for a dropped one. */
+static S3ColumnOptions **
+column_options_of(Relation rel, int format)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	S3ColumnOptions **result = palloc0(Max(desc->natts, 1) * sizeof(S3ColumnOptions *));
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(desc, i)->attname);
+
+		if (TupleDescAttr(desc, i)->attisdropped)
+			continue;
+		result[i] = s3_column_options(RelationGetRelid(rel), i + 1);
+		check_column_option(result[i]->path != NULL, "path", name, format, FORMAT_JSON, "json");
+		check_column_option(result[i]->force_null, "force_null", name, format, FORMAT_CSV, "csv");
+		check_column_option(result[i]->force_not_null, "force_not_null", name, format,
+							FORMAT_CSV, "csv");
+	}
+	return result;
+}
+
+/* Columns that have no path of their own take those of a jsonpaths file, in order. */
+static void
+apply_jsonpaths(S3ScanState *scan, TupleDesc desc, S3ColumnOptions **column_options)
+{
+	S3Location *location = s3_location_parse_or_error(scan->options->format.jsonpaths);
+	Size		len;
+	char	   *text = s3_object_read(scan->client, location->bucket, location->key,
+									  JSONPATHS_MAX, &len);
+	const char *reason = NULL;
+	List	   *paths = jsonpaths_parse(text, len, &reason);
+	ListCell   *lc = list_head(paths);
+	int			ncolumns = 0;
+
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("\"%s\" is no jsonpaths file", scan->options->format.jsonpaths),
+				 errdetail_internal("%s", reason)));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (column_options[i] == NULL || layout_is_external(scan->layout, i + 1))
+			continue;
+		ncolumns++;
+		if (lc == NULL)
+			continue;
+		if (column_options[i]->path == NULL)
+			column_options[i]->path = lfirst(lc);
+		lc = lnext(paths, lc);
+	}
+	if (list_length(paths) != ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("\"%s\" has %d paths, but the table has %d columns",
+						scan->options->format.jsonpaths, list_length(paths), ncolumns)));
+}
+
+static bool
+encoding_is_converted(int encoding)
+{
+	if (encoding == S3_ENCODING_UTF8_BOM)
+		encoding = PG_UTF8;
+	return encoding >= 0 && encoding != PG_SQL_ASCII &&
+		encoding != GetDatabaseEncoding() && GetDatabaseEncoding() != PG_SQL_ASCII;
+}
+
+/* Which of the needed columns are made from what. */
+static void
+sort_columns(S3ScanState *scan, TupleDesc desc, const bool *needed,
+			 S3ColumnOptions *const *column_options)
+{
+	scan->natts = desc->natts;
+	scan->of_object = palloc0(Max(desc->natts, 1) * sizeof(bool));
+	scan->of_record = palloc(Max(desc->natts, 1) * sizeof(ColumnOfRecord));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!needed[i] || !layout_is_external(scan->layout, i + 1))
+			continue;
+		if (layout_is_of_object(scan->layout, i + 1))
+			scan->of_object[i] = true;
+		else
+		{
+			ColumnOfRecord *column = &scan->of_record[scan->nof_record++];
+
+			column->attnum = i + 1;
+			column->is_line = column_options[i]->metadata == METADATA_LINE_NUMBER;
+			if (!column->is_line && encoding_is_converted(scan->options->format.encoding))
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot tell byte offsets in files of another encoding than the database's")));
+		}
+	}
+}
 
 void
 s3BeginForeignScan(ForeignScanState *node, int eflags)
@@ -241,32 +199,71 @@ s3BeginForeignScan(ForeignScanState *node, int eflags)
 	S3ScanState *scan = palloc0(sizeof(S3ScanState));
 	Oid			userid = FOREIGN_SCAN_USER(plan, node->ss.ps.state);
 	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
-	bool	   *needed = palloc0(desc->natts * sizeof(bool));
-	S3ColumnOptions **column_options = palloc0(desc->natts * sizeof(S3ColumnOptions *));
+	const FormatOptions *format;
+	bool	   *needed = palloc0(Max(desc->natts, 1) * sizeof(bool));
+	S3ColumnOptions **column_options;
 	ListCell   *lc;
 
 	node->fdw_state = scan;
 	scan->cxt = CurrentMemoryContext;
 	scan->options = s3_table_options(RelationGetRelid(rel));
-	scan->location = s3_location_parse_or_error(scan->options->location);
+	format = &scan->options->format;
+	column_options = column_options_of(rel, format->format);
 	scan->client = s3_client_create(table->serverid, OidIsValid(userid) ? userid : GetUserId(),
 									&scan->stats);
+	scan->own_rate = scan->client->rate;
+	scan->layout = layout_create(desc, scan->options, column_options);
+#ifdef EXEC_FLAG_EXPLAIN_GENERIC
+	/* Parameters have no values, so no object can be left out. */
+	if (!(eflags & EXEC_FLAG_EXPLAIN_GENERIC))
+#endif
+		layout_set_clauses(scan->layout, plan->fdw_exprs, &node->ss.ps);
+	scan->can_cut = stretch_rule(format, &scan->stretches.rule);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
 	foreach(lc, (List *) list_nth(plan->fdw_private, S3_SCAN_PRIVATE_ATTRIBUTES))
 		needed[lfirst_int(lc) - 1] = true;
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (!TupleDescAttr(desc, i)->attisdropped)
-			column_options[i] = s3_column_options(RelationGetRelid(rel), i + 1);
-	}
-	scan->tuples = tuple_reader_create(desc, needed, column_options,
-									   scan->options->format.format == FORMAT_JSON);
+	sort_columns(scan, desc, needed, column_options);
+	if (format->jsonpaths)
+		apply_jsonpaths(scan, desc, column_options);
+	scan->tuples = tuple_reader_create(desc, needed, column_options, format);
+	if (format->default_text)
+		tuple_reader_set_defaults(scan->tuples, rel, node->ss.ps.ps_ExprContext);
 	scan->columns = tuple_reader_columns(scan->tuples, &scan->ncolumns);
 	scan->pool = s3_read_pool_create((Size) s3_read_memory * 1024, s3_read_concurrency,
 									 (Size) s3_range_size * 1024);
 	scan->chunk_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw chunk", ALLOCSET_DEFAULT_SIZES);
+	scan->header_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw header", ALLOCSET_SMALL_SIZES);
+	scan->header_object = -1;
+}
+
+/* The queue of a serial scan, which has no use for stretches. */
+static void
+make_queue(S3ScanState *scan)
+{
+	ChunkQueue *queue;
+
+	scan_list_objects(scan);
+	queue = MemoryContextAllocHuge(scan->cxt, chunk_queue_size(NULL, 0));
+	chunk_queue_init(queue, scan->manifest->nobjects, NULL, 0);
+	scan_set_queue(scan, queue);
+}
+
+/* Columns that tell where the record is. */
+static void
+set_columns_of_record(S3ScanState *scan)
+{
+	for (int i = 0; i < scan->nof_record; i++)
+	{
+		AttrNumber	attnum = scan->of_record[i].attnum;
+		int64		number = scan->of_record[i].is_line ?
+			(int64) current_line(scan) :
+			scan->first_offset + (int64) record_reader_offset(scan->reader);
+
+		tuple_reader_set_value(scan->tuples, attnum,
+							   layout_number(scan->layout, attnum, number), false);
+	}
 }
 
 TupleTableSlot *
@@ -289,12 +286,14 @@ s3IterateForeignScan(ForeignScanState *node)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (scan->reader == NULL && !open_chunk(scan))
+		if (scan->reader == NULL && !scan_open_chunk(scan))
 			break;
 
 		switch (record_reader_next(scan->reader, &record))
 		{
 			case RECORD_OK:
+				if (unlikely(scan->nof_record > 0))
+					set_columns_of_record(scan);
 				tuple_store(scan->tuples, &record, slot);
 				error_context_stack = context.previous;
 				return slot;
@@ -302,7 +301,7 @@ s3IterateForeignScan(ForeignScanState *node)
 				report_bad_record(scan, &record.error);
 				break;
 			case RECORD_END:
-				close_chunk(scan);
+				scan_close_chunk(scan);
 				scan->max_ahead = Min(Max(1, scan->max_ahead * 2), MAX_AHEAD);
 				break;
 		}
@@ -317,8 +316,8 @@ s3ReScanForeignScan(ForeignScanState *node)
 	S3ScanState *scan = node->fdw_state;
 
 	/* The same objects in the same versions; nothing is listed again. */
-	close_chunk(scan);
-	close_ahead(scan);
+	scan_close_chunk(scan);
+	scan_close_ahead(scan);
 	/* A shared queue is reset when its workers are started anew. */
 	if (scan->queue && scan->shared == NULL)
 		chunk_queue_reset(scan->queue);
@@ -331,10 +330,15 @@ s3EndForeignScan(ForeignScanState *node)
 {
 	S3ScanState *scan = node->fdw_state;
 
-	if (scan == NULL || scan->chunk_cxt == NULL)
+	if (scan == NULL)
 		return;
-	close_chunk(scan);
-	close_ahead(scan);
+	if (scan->chunk_cxt)
+	{
+		scan_close_chunk(scan);
+		scan_close_ahead(scan);
+	}
+	if (scan->manifest)
+		manifest_free(scan->manifest);
 }
 
 /*
@@ -349,6 +353,7 @@ s3ShutdownForeignScan(ForeignScanState *node)
 
 	if (shared == NULL)
 		return;
+	s3_client_share_rate(scan->client, scan->own_rate);
 	if (!scan->stats_shared)
 	{
 		pg_atomic_fetch_add_u64(&shared->objects_read, scan->objects_read);
@@ -373,16 +378,27 @@ s3ExplainForeignScan(ForeignScanState *node, struct ExplainState *es)
 		scan_list_objects(scan);
 	if (scan->manifest)
 	{
-		int64		passed_over = scan->manifest->listed - scan->manifest->nobjects;
+		const S3Manifest *manifest = scan->manifest;
+		bool		text = es->format == EXPLAIN_FORMAT_TEXT;
 
-		ExplainPropertyInteger("S3 Objects", NULL, scan->manifest->nobjects, es);
-		if (passed_over > 0 || es->format != EXPLAIN_FORMAT_TEXT)
-			ExplainPropertyInteger("S3 Objects Passed Over", NULL, passed_over, es);
-		ExplainPropertyInteger("S3 Object Bytes", NULL, scan->manifest->bytes, es);
+		ExplainPropertyInteger("S3 Objects", NULL, manifest->nobjects, es);
+		ExplainPropertyInteger("S3 Object Bytes", NULL, manifest->bytes, es);
+		if (((ForeignScan *) node->ss.ps.plan)->fdw_exprs != NIL || !text)
+		{
+			ExplainPropertyInteger("S3 Objects Pruned", NULL, manifest->pruned, es);
+			if (manifest->folders_pruned > 0 || !text)
+				ExplainPropertyInteger("S3 Folders Pruned", NULL, manifest->folders_pruned, es);
+		}
+		if (manifest->passed_over > 0 || !text)
+			ExplainPropertyInteger("S3 Objects Passed Over", NULL, manifest->passed_over, es);
+		if (manifest->listed != manifest->nobjects || !text)
+			ExplainPropertyInteger("S3 Keys Listed", NULL, manifest->listed, es);
 	}
 	if (es->analyze)
 	{
-		ExplainPropertyInteger("S3 Objects Read", NULL, scan->objects_read, es);
+		ExplainPropertyInteger("S3 Objects Fetched", NULL, scan->objects_read, es);
+		if (scan->nsplits > 0 || es->format != EXPLAIN_FORMAT_TEXT)
+			ExplainPropertyInteger("S3 Objects Cut", NULL, scan->nsplits, es);
 		ExplainPropertyInteger("S3 Requests", NULL, scan->stats.requests, es);
 		ExplainPropertyInteger("S3 Bytes Received", NULL, scan->stats.bytes_received, es);
 		ExplainPropertyInteger("S3 Retries", NULL, scan->stats.retries, es);

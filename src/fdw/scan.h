@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * scan.h
- *		The state of a scan, for scan.c and parallel.c.
+ *		The state of a scan, for scan.c, feed.c and parallel.c.
  *
  * IDENTIFICATION
  *		src/fdw/scan.h
@@ -12,6 +12,9 @@
 #define S3_SCAN_STATE_H
 
 #include "fdw/chunk.h"
+#include "fdw/layout.h"
+#include "fdw/manifest.h"
+#include "fdw/stretch.h"
 #include "format/tuple.h"
 #include "s3/source.h"
 
@@ -23,6 +26,8 @@ typedef struct S3ScanShared
 	Size		queue_offset;	/* of the ChunkQueue, from here */
 	Size		manifest_offset;
 
+	S3RateLimit rate;			/* of all requests */
+
 	/* sums of what the processes have done; each adds its own once */
 	pg_atomic_uint64 objects_read;
 	pg_atomic_uint64 requests;
@@ -30,26 +35,41 @@ typedef struct S3ScanShared
 	pg_atomic_uint64 bytes_received;
 } S3ScanShared;
 
-/* A claimed chunk whose source waits for its turn. */
+/* A claimed chunk whose bytes are on their way before its turn. */
 typedef struct AheadChunk
 {
-	const S3Chunk *chunk;
-	S3Source   *source;			/* owned */
+	S3Chunk		chunk;
+	S3Source   *source;			/* owned; of a whole object */
+	Stretch    *stretch;		/* owned; of a stretch */
 } AheadChunk;
 
 #define MAX_AHEAD 64
+
+/* A column that tells where the record is. */
+typedef struct ColumnOfRecord
+{
+	AttrNumber	attnum;
+	bool		is_line;		/* the line number, not the byte offset */
+} ColumnOfRecord;
 
 typedef struct S3ScanState
 {
 	/* set in BeginForeignScan, then constant */
 	MemoryContext cxt;			/* the executor's, for the scan's life */
 	S3TableOptions *options;
-	S3Location *location;
+	S3Layout   *layout;
 	S3Client   *client;
+	S3RateLimit *own_rate;		/* the client's */
 	S3ReadPool *pool;
 	TupleReader *tuples;
 	const RecordColumn *columns;	/* the TupleReader's */
 	int			ncolumns;
+	int			natts;
+	bool	   *of_object;		/* per attribute: wanted, and the same for all
+								 * rows of an object */
+	ColumnOfRecord *of_record;	/* wanted ones made from its place */
+	int			nof_record;
+	bool		can_cut;		/* the format lets objects be read in stretches */
 
 	/*
 	 * Made at the first row, or before parallel workers start.  In a parallel
@@ -57,7 +77,10 @@ typedef struct S3ScanState
 	 */
 	S3Manifest *manifest;		/* NULL until then */
 	ChunkQueue *queue;
+	ChunkSplit *splits;
+	int			nsplits;
 	S3ScanShared *shared;		/* NULL in a serial scan */
+	StretchScan stretches;
 
 	/* chunks to come */
 	AheadChunk	ahead[MAX_AHEAD];	/* in order */
@@ -65,10 +88,22 @@ typedef struct S3ScanState
 	int			max_ahead;		/* grows */
 	bool		begun;			/* a chunk has been opened */
 
+	/* names in header lines: of the first object, and of the one read last */
+	RecordHeader *first_header;
+	RecordHeader *header;
+	int			header_object;	/* whose header it is; -1: none */
+	MemoryContext header_cxt;	/* holds header */
+
 	/* the chunk being read; reader is NULL if there is none */
 	MemoryContext chunk_cxt;	/* reset when it ends */
-	char	   *key;			/* in chunk_cxt */
-	ByteSource *source;			/* of S3; the rest of the chain is in chunk_cxt */
+	char	   *bucket;			/* in chunk_cxt, as is */
+	char	   *key;
+	S3Source   *source;			/* owned; the rest of the chain is in chunk_cxt */
+	Stretch    *stretch;		/* owned; instead of source */
+	int			slices;			/* of the stretch, handed out */
+	RecordStart start;
+	uint64		first_line;		/* lines of the object before the chunk's */
+	int64		first_offset;	/* where in the object its records begin */
 	RecordReader *reader;
 
 	/* of this process; once the scan is shut down, of all of them */
@@ -77,7 +112,27 @@ typedef struct S3ScanState
 	bool		stats_shared;	/* they are in shared already */
 } S3ScanState;
 
-/* List the location into scan->manifest, if that is not done yet. */
+/* ---- feed.c ---- */
+
+/* List what is to be read into scan->manifest, if that is not done yet. */
 extern void scan_list_objects(S3ScanState *scan);
+
+/*
+ * Decide which objects are read in stretches by so many processes: into
+ * scan->splits.
+ */
+extern void scan_plan_splits(S3ScanState *scan, int participants);
+
+/* Go by this queue from now on. */
+extern void scan_set_queue(S3ScanState *scan, ChunkQueue *queue);
+
+/* Make scan->reader the reader of the next chunk; false if none is left. */
+extern bool scan_open_chunk(S3ScanState *scan);
+
+/* Done with the chunk, at its end or before. */
+extern void scan_close_chunk(S3ScanState *scan);
+
+/* Done with the chunks to come. */
+extern void scan_close_ahead(S3ScanState *scan);
 
 #endif							/* S3_SCAN_STATE_H */

@@ -15,10 +15,16 @@
 
 #include "format/codec.h"
 
-#define MAX_MAGIC 16
-
+/*
+ * In this order they are asked whether they know the first bytes.  Only the
+ * magic numbers of skippable frames belong to two, zstd and lz4.
+ */
 static const Codec *const codecs[] = {
-	&codec_gzip
+	&codec_gzip,
+	&codec_zstd,
+	&codec_bzip2,
+	&codec_xz,
+	&codec_lz4
 };
 
 const Codec *
@@ -49,6 +55,49 @@ codec_by_suffix(const char *key)
 	return NULL;
 }
 
+static bool
+token_is(const char *token, Size len, const char *name)
+{
+	return len == strlen(name) && pg_strncasecmp(token, name, len) == 0;
+}
+
+const Codec *
+codec_by_encoding(const char *encoding)
+{
+	const char *end = encoding + strlen(encoding);
+
+	/* from the last token to the first */
+	for (;;)
+	{
+		const char *token = end;
+		const char *stop = end;
+
+		while (token > encoding && token[-1] != ',')
+			token--;
+		end = token - 1;
+		while (token < stop && (*token == ' ' || *token == '\t'))
+			token++;
+		while (stop > token && (stop[-1] == ' ' || stop[-1] == '\t'))
+			stop--;
+
+		if (token < stop && !token_is(token, stop - token, "identity") &&
+			!token_is(token, stop - token, "aws-chunked"))
+		{
+			/* HTTP's older names */
+			if (stop - token > 2 && pg_strncasecmp(token, "x-", 2) == 0)
+				token += 2;
+			for (int i = 0; i < (int) lengthof(codecs); i++)
+			{
+				if (token_is(token, stop - token, codecs[i]->content_encoding))
+					return codecs[i];
+			}
+			return NULL;
+		}
+		if (end < encoding)
+			return NULL;
+	}
+}
+
 /*
  * A source some of whose first bytes have been read already: it yields those,
  * then what its source still has.
@@ -62,7 +111,7 @@ typedef struct PeekedSource
 	const char *data;
 	Size		len;
 	bool		taken;			/* data has been handed out */
-	char		joined[2 * MAX_MAGIC + STREAM_PADDING];
+	char		joined[2 * CODEC_MAX_MAGIC + STREAM_PADDING];
 
 	/* the piece that followed joined bytes, not yet handed out */
 	const char *more;
@@ -136,12 +185,38 @@ peek(ByteSource *below, Size wanted)
 	return src;
 }
 
-ByteSource *
-codec_open_source(ByteSource *source, Compression compression)
+/*
+ * The codec that knows the bytes, or NULL; if several do, preferred is the one
+ * if it is among them.
+ */
+static const Codec *
+codec_by_content(const char *data, Size len, const Codec *preferred)
 {
+	if (len == 0)
+		return NULL;
+	if (preferred && preferred->match(data, len) == MATCH_YES)
+		return preferred;
+	for (int i = 0; i < (int) lengthof(codecs); i++)
+	{
+		if (codecs[i]->match(data, len) == MATCH_YES)
+			return codecs[i];
+	}
+	return NULL;
+}
+
+bool
+codec_recognizes(const char *data, Size len)
+{
+	return codec_by_content(data, len, NULL) != NULL;
+}
+
+ByteSource *
+codec_open_source(ByteSource *source, Compression compression,
+				  const CodecHints *hints)
+{
+	const Codec *named;
 	const Codec *codec;
 	PeekedSource *peeked;
-	Size		wanted = 0;
 
 	if (compression != COMPRESSION_AUTO)
 	{
@@ -149,17 +224,22 @@ codec_open_source(ByteSource *source, Compression compression)
 		return codec ? codec->open_source(source) : source;
 	}
 
-	for (int i = 0; i < (int) lengthof(codecs); i++)
-		wanted = Max(wanted, codecs[i]->magic_len);
-	Assert(wanted <= MAX_MAGIC);
+	peeked = peek(source, CODEC_MAX_MAGIC);
+	if (peeked->len == 0)
+		return &peeked->base;
 
-	peeked = peek(source, wanted);
-	for (int i = 0; i < (int) lengthof(codecs); i++)
+	named = hints && hints->key ? codec_by_suffix(hints->key) : NULL;
+	codec = codec_by_content(peeked->data, peeked->len, named);
+
+	/* What calls itself compressed and is not is an error, which codecs report. */
+	if (codec == NULL)
+		codec = named;
+	if (codec == NULL && hints && hints->content_encoding)
 	{
-		codec = codecs[i];
-		if (peeked->len >= codec->magic_len &&
-			memcmp(peeked->data, codec->magic, codec->magic_len) == 0)
-			return codec->open_source(&peeked->base);
+		const char *encoding = hints->content_encoding(hints->arg);
+
+		if (encoding)
+			codec = codec_by_encoding(encoding);
 	}
-	return &peeked->base;
+	return codec ? codec->open_source(&peeked->base) : &peeked->base;
 }

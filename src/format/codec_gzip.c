@@ -1,15 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * codec_gzip.c
- *		gzip (RFC 1952): the only file that knows zlib.
+ *		gzip (RFC 1952): its framing, and all that zlib does.
  *
  * A gzip file is one member or several, one after another, whose contents are
  * joined.  Behind the last, zero bytes may stand as padding; anything else
  * there is an error, and so is a file that ends within a member.
  *
- * zlib allocates by malloc(), so nothing can throw inside it; a reset callback
- * on the context that owns the wrapper returns its memory, whatever happens.
- * Above and below are byte streams.
+ * A member is a header, deflate data, and a trailer of checksum and length.
+ * Header and trailer are read here; the data by zlib or, where it is there at
+ * build time, by ISA-L (codec_gzip.h).  Members may be cut anywhere by the
+ * pieces of the source, so all three are read byte by byte where they must be.
+ *
+ * The libraries allocate by malloc(), so nothing can throw inside them.  Above
+ * and beside: codec_stream.h.
  *
  * IDENTIFICATION
  *		src/format/codec_gzip.c
@@ -20,294 +24,375 @@
 
 #include <zlib.h>
 
-#include "format/codec.h"
-#include "miscadmin.h"
-#include "utils/memutils.h"
+#include "format/codec_gzip.h"
+#include "format/codec_stream.h"
 
-#define OUTPUT_SIZE		(256 * 1024)
-#define INPUT_LIMIT		(1024 * 1024 * 1024)	/* bytes given to zlib at once */
 #define GZIP_WINDOW		(15 + 16)	/* the largest window, gzip framing */
 #define GZIP_LEVEL		4		/* nearly as small as 6, twice as fast */
 
-typedef enum GunzipState
+static CodecMatch
+gzip_match(const char *data, Size len)
 {
-	GUNZIP_BETWEEN,				/* before a member */
-	GUNZIP_MEMBER,
-	GUNZIP_PADDING,				/* zero bytes seen behind a member */
-	GUNZIP_END
-} GunzipState;
+	return codec_match_bytes(data, len, "\x1f\x8b", 2);
+}
 
-typedef struct GunzipSource
+/* ---------------------------------------------------------------------- zlib */
+
+#ifndef S3_HAVE_ISAL
+
+struct Inflater
 {
-	ByteSource	base;
-	ByteSource *below;			/* borrowed */
-	GunzipState state;
-	bool		any_member;
 	z_stream	zlib;
-	bool		zlib_open;
-	MemoryContextCallback cleanup;
+};
 
-	const char *input;			/* what is left of the piece of below */
-	Size		input_len;
-	char		output[OUTPUT_SIZE + STREAM_PADDING];
-} GunzipSource;
-
-typedef struct GzipSink
+const char *
+inflater_library(void)
 {
-	ByteSink	base;
-	ByteSink   *below;			/* borrowed */
-	z_stream	zlib;
-	bool		zlib_open;
-	MemoryContextCallback cleanup;
-	char		output[OUTPUT_SIZE + STREAM_PADDING];
-} GzipSink;
-
-static void
-gunzip_cleanup(void *arg)
-{
-	GunzipSource *src = (GunzipSource *) arg;
-
-	if (src->zlib_open)
-		inflateEnd(&src->zlib);
-	src->zlib_open = false;
+	return "zlib";
 }
 
-static void
-gzip_cleanup(void *arg)
+Inflater *
+inflater_create(void)
 {
-	GzipSink   *sink = (GzipSink *) arg;
+	Inflater   *self = calloc(1, sizeof(Inflater));
 
-	if (sink->zlib_open)
-		deflateEnd(&sink->zlib);
-	sink->zlib_open = false;
+	/* a negative window: no framing */
+	if (self && inflateInit2(&self->zlib, -MAX_WBITS) != Z_OK)
+	{
+		free(self);
+		self = NULL;
+	}
+	return self;
 }
 
-static void
-out_of_memory(void)
+void
+inflater_free(Inflater *self)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("out of memory"),
-			 errdetail("Failed to allocate memory for gzip.")));
+	if (self)
+		inflateEnd(&self->zlib);
+	free(self);
 }
 
-/* Report what zlib holds against the data. */
-static void
-gunzip_fail(GunzipSource *src, int rc)
+void
+inflater_reset(Inflater *self)
 {
-	if (rc == Z_MEM_ERROR)
-		out_of_memory();
-	if (rc == Z_NEED_DICT)
-		ereport(ERROR,
-				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				 errmsg("gzip data is corrupt"),
-				 errdetail("It asks for a dictionary.")));
-	ereport(ERROR,
-			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-			 errmsg("gzip data is corrupt"),
-			 src->zlib.msg ? errdetail("zlib reports: %s.", src->zlib.msg) : 0));
+	inflateReset(&self->zlib);
 }
 
-/*
- * Get ready for what follows a member, or begins the file: input is not empty.
- */
-static void
-gunzip_between(GunzipSource *src)
+InflateStatus
+inflater_run(Inflater *self, const char **in, const char *in_end,
+			 char **out, char *out_end, const char **reason)
 {
 	int			rc;
 
-	if (!src->any_member)
+	*reason = NULL;
+	self->zlib.next_in = (Bytef *) *in;
+	self->zlib.avail_in = (uInt) (in_end - *in);
+	self->zlib.next_out = (Bytef *) *out;
+	self->zlib.avail_out = (uInt) (out_end - *out);
+	rc = inflate(&self->zlib, Z_NO_FLUSH);
+	*in = (const char *) self->zlib.next_in;
+	*out = (char *) self->zlib.next_out;
+	switch (rc)
 	{
-		if (*src->input != '\x1f')
-			ereport(ERROR,
-					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-					 errmsg("data is not in gzip format")));
+		case Z_OK:
+		case Z_BUF_ERROR:		/* it wants input, for the output was empty */
+			return INFLATE_OK;
+		case Z_STREAM_END:
+			return INFLATE_END;
+		case Z_MEM_ERROR:
+			return INFLATE_OUT_OF_MEMORY;
+		default:
+			*reason = self->zlib.msg;
+			return INFLATE_CORRUPT;
 	}
-	else
-	{
-		while (src->input_len > 0 && *src->input == '\0')
-		{
-			src->state = GUNZIP_PADDING;
-			src->input++;
-			src->input_len--;
-		}
-		if (src->input_len == 0)
-			return;
-		/* the second magic byte and all else are checked by zlib */
-		if (src->state == GUNZIP_PADDING || *src->input != '\x1f')
-			ereport(ERROR,
-					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-					 errmsg("gzip data is followed by something else"),
-					 errdetail("Only further gzip members or zero bytes may follow.")));
-	}
+}
 
-	if (src->zlib_open)
-		rc = inflateReset2(&src->zlib, GZIP_WINDOW);
+int
+inflater_unread(Inflater *self, char *bytes)
+{
+	return 0;
+}
+
+uint32
+inflater_crc32(uint32 crc, const char *data, Size len)
+{
+	return (uint32) crc32_z(crc, (const Bytef *) data, len);
+}
+
+#endif							/* S3_HAVE_ISAL */
+
+/* ---------------------------------------------------------------------- reading */
+
+/* Bits of the header's flags. */
+#define FLAG_HEADER_CRC	0x02
+#define FLAG_EXTRA		0x04
+#define FLAG_NAME		0x08
+#define FLAG_COMMENT	0x10
+#define FLAGS_RESERVED	0xe0
+
+/* The parts of a member, in their order. */
+typedef enum MemberPart
+{
+	PART_FIXED,					/* ten bytes */
+	PART_EXTRA_LEN,				/* two bytes */
+	PART_EXTRA,
+	PART_NAME,					/* to its zero byte */
+	PART_COMMENT,				/* the same */
+	PART_HEADER_CRC,			/* two bytes */
+	PART_DATA,
+	PART_TRAILER				/* eight bytes */
+} MemberPart;
+
+typedef struct GzipDecoder
+{
+	Decoder		base;
+	Inflater   *inflater;		/* of malloc(); owned */
+
+	/* the member being read */
+	MemberPart	part;
+	uint8		bytes[10];		/* of a part of fixed length */
+	int			nbytes;
+	int			flags;
+	int			extra_left;
+	uint32		header_crc;
+	uint32		crc;			/* of what was put out */
+	uint32		len;			/* the same, modulo 2^32 */
+} GzipDecoder;
+
+static void
+gzip_corrupt(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 errmsg("%s data is corrupt", codec_gzip.name),
+			 errdetail("%s", detail)));
+}
+
+static void
+gzip_begin(Decoder *base)
+{
+	GzipDecoder *self = (GzipDecoder *) base;
+
+	if (self->inflater == NULL)
+	{
+		self->inflater = inflater_create();
+		if (self->inflater == NULL)
+			codec_out_of_memory(&codec_gzip);
+	}
 	else
-		rc = inflateInit2(&src->zlib, GZIP_WINDOW);
-	if (rc != Z_OK)
-		gunzip_fail(src, rc);
-	src->zlib_open = true;
-	src->state = GUNZIP_MEMBER;
+		inflater_reset(self->inflater);
+	self->part = PART_FIXED;
+	self->nbytes = 0;
+	self->header_crc = 0;
+	self->crc = 0;
+	self->len = 0;
+}
+
+/* Collect the bytes of a part; is it complete? */
+static bool
+collect(GzipDecoder *self, const char **in, const char *in_end, int wanted)
+{
+	while (self->nbytes < wanted && *in < in_end)
+		self->bytes[self->nbytes++] = (uint8) *(*in)++;
+	if (self->nbytes < wanted)
+		return false;
+	self->nbytes = 0;
+	return true;
+}
+
+static uint32
+little_endian(const uint8 *bytes, int n)
+{
+	uint32		value = 0;
+
+	while (n > 0)
+		value = value << 8 | bytes[--n];
+	return value;
+}
+
+/*
+ * Read a part of the header, or the beginning of one if that is all there is.
+ * Parts that the flags do not announce are passed over.
+ */
+static void
+gzip_header(GzipDecoder *self, const char **in, const char *in_end)
+{
+	const char *start = *in;
+	bool		complete = false;
+
+	switch (self->part)
+	{
+		case PART_FIXED:
+			if (!collect(self, in, in_end, 10))
+				break;
+			if (self->bytes[2] != Z_DEFLATED)
+				gzip_corrupt("Its header names an unknown compression method.");
+			self->flags = self->bytes[3];
+			if (self->flags & FLAGS_RESERVED)
+				gzip_corrupt("Its header has unknown flags.");
+			complete = true;
+			break;
+		case PART_EXTRA_LEN:
+			self->extra_left = 0;
+			complete = !(self->flags & FLAG_EXTRA);
+			if (!complete && collect(self, in, in_end, 2))
+			{
+				self->extra_left = little_endian(self->bytes, 2);
+				complete = true;
+			}
+			break;
+		case PART_EXTRA:
+			{
+				int			n = Min(self->extra_left, in_end - *in);
+
+				*in += n;
+				self->extra_left -= n;
+				complete = self->extra_left == 0;
+				break;
+			}
+		case PART_NAME:
+		case PART_COMMENT:
+			complete = !(self->flags & (self->part == PART_NAME ? FLAG_NAME : FLAG_COMMENT));
+			while (!complete && *in < in_end)
+				complete = *(*in)++ == '\0';
+			break;
+		case PART_HEADER_CRC:
+			if (!(self->flags & FLAG_HEADER_CRC))
+				complete = true;
+			else if (collect(self, in, in_end, 2))
+			{
+				if (little_endian(self->bytes, 2) != (self->header_crc & 0xffff))
+					gzip_corrupt("The checksum of its header is wrong.");
+				complete = true;
+			}
+			break;
+		default:
+			Assert(false);
+			break;
+	}
+	if (self->part != PART_HEADER_CRC && *in > start)
+		self->header_crc = inflater_crc32(self->header_crc, start, *in - start);
+	if (complete)
+		self->part++;
+}
+
+static void
+gzip_data(GzipDecoder *self, const char **in, const char *in_end, char **out, char *out_end)
+{
+	const char *start = *out;
+	const char *reason;
+	InflateStatus status = inflater_run(self->inflater, in, in_end, out, out_end, &reason);
+
+	if (status == INFLATE_OUT_OF_MEMORY)
+		codec_out_of_memory(&codec_gzip);
+	if (status == INFLATE_CORRUPT)
+		codec_corrupt(&codec_gzip, inflater_library(), reason);
+	self->crc = inflater_crc32(self->crc, start, *out - start);
+	self->len += (uint32) (*out - start);
+	if (status == INFLATE_END)
+	{
+		/* fewer than the trailer has: at least one bit was the data's */
+		StaticAssertStmt(INFLATER_MAX_UNREAD <= sizeof(self->bytes), "no room for the trailer");
+		self->nbytes = inflater_unread(self->inflater, (char *) self->bytes);
+		Assert(self->nbytes < 8);
+		self->part = PART_TRAILER;
+	}
 }
 
 static bool
-gunzip_next(ByteSource *self, const char **data, Size *len)
+gzip_decode(Decoder *base, const char **in, const char *in_end, char **out, char *out_end)
 {
-	GunzipSource *src = (GunzipSource *) self;
-	Size		filled = 0;
+	GzipDecoder *self = (GzipDecoder *) base;
 
-	if (src->state == GUNZIP_END)
-		return false;
-	CHECK_FOR_INTERRUPTS();
-
-	/* A small piece gives a small piece, so that nothing is held back. */
-	while (filled == 0)
+	while (self->part < PART_DATA)
 	{
-		Size		given;
-		Size		room = OUTPUT_SIZE;
-		int			rc;
+		MemberPart	part = self->part;
 
-		if (src->input_len == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (!byte_source_next(src->below, &src->input, &src->input_len))
-			{
-				if (src->state == GUNZIP_MEMBER)
-					ereport(ERROR,
-							(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-							 errmsg("gzip data ends unexpectedly")));
-				src->state = GUNZIP_END;
-				return false;
-			}
-		}
-		if (src->state != GUNZIP_MEMBER)
-		{
-			gunzip_between(src);
-			if (src->input_len == 0)
-				continue;
-		}
-
-		given = Min(src->input_len, INPUT_LIMIT);
-		src->zlib.next_in = (Bytef *) src->input;
-		src->zlib.avail_in = (uInt) given;
-		src->zlib.next_out = (Bytef *) src->output;
-		src->zlib.avail_out = (uInt) room;
-		rc = inflate(&src->zlib, Z_NO_FLUSH);
-		src->input += given - src->zlib.avail_in;
-		src->input_len -= given - src->zlib.avail_in;
-		filled = room - src->zlib.avail_out;
-		if (rc == Z_STREAM_END)
-		{
-			src->any_member = true;
-			src->state = GUNZIP_BETWEEN;
-		}
-		else if (rc != Z_OK && rc != Z_BUF_ERROR)
-			gunzip_fail(src, rc);
-		/* Z_BUF_ERROR: zlib wants input, for the output was empty */
+		gzip_header(self, in, in_end);
+		if (self->part == part)
+			return false;		/* it goes on in the next piece */
 	}
 
-	*data = src->output;
-	*len = filled;
+	if (self->part == PART_DATA)
+		gzip_data(self, in, in_end, out, out_end);
+	if (self->part != PART_TRAILER || !collect(self, in, in_end, 8))
+		return false;
+
+	if (little_endian(self->bytes, 4) != self->crc)
+		gzip_corrupt("Its checksum is wrong.");
+	if (little_endian(self->bytes + 4, 4) != self->len)
+		gzip_corrupt("Its length is wrong.");
 	return true;
 }
 
 static void
-gunzip_close(ByteSource *self)
+gzip_release_decoder(Decoder *base)
 {
-	gunzip_cleanup(self);
-	((GunzipSource *) self)->state = GUNZIP_END;
+	GzipDecoder *self = (GzipDecoder *) base;
+
+	inflater_free(self->inflater);
+	self->inflater = NULL;
 }
 
-static const ByteSourceOps gunzip_source_ops = {
-	.next = gunzip_next,
-	.close = gunzip_close
+static const DecoderOps gzip_decoder_ops = {
+	.codec = &codec_gzip,
+	.size = sizeof(GzipDecoder),
+	.padding = PADDING_TO_END,
+	.begin = gzip_begin,
+	.decode = gzip_decode,
+	.release = gzip_release_decoder
 };
 
 static ByteSource *
 gzip_open_source(ByteSource *below)
 {
-	GunzipSource *src = palloc(sizeof(GunzipSource));
-
-	memset(src, 0, offsetof(GunzipSource, output));
-	src->base.ops = &gunzip_source_ops;
-	src->below = below;
-	src->state = GUNZIP_BETWEEN;
-	src->cleanup.func = gunzip_cleanup;
-	src->cleanup.arg = src;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &src->cleanup);
-	return &src->base;
+	return &decoder_create(&gzip_decoder_ops, below)->base;
 }
 
-/* Run zlib until it has taken all input, or with Z_FINISH has ended. */
-static void
-gzip_run(GzipSink *sink, int flush)
+/* ---------------------------------------------------------------------- writing */
+
+typedef struct GzipEncoder
 {
-	for (;;)
-	{
-		Size		used;
-		int			rc = deflate(&sink->zlib, flush);
+	Encoder		base;
+	z_stream	zlib;
+	bool		open;
+} GzipEncoder;
 
-		if (rc == Z_STREAM_ERROR)
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not compress data")));
+static bool
+gzip_encode(Encoder *base, const char **in, const char *in_end, char **out, char *out_end,
+			bool finish)
+{
+	GzipEncoder *self = (GzipEncoder *) base;
+	int			rc;
 
-		used = OUTPUT_SIZE - sink->zlib.avail_out;
-		if (used > 0 && (sink->zlib.avail_out == 0 || rc == Z_STREAM_END))
-		{
-			/* The buffer must be free again should the sink below throw. */
-			sink->zlib.next_out = (Bytef *) sink->output;
-			sink->zlib.avail_out = OUTPUT_SIZE;
-			byte_sink_write(sink->below, sink->output, used);
-			CHECK_FOR_INTERRUPTS();
-			if (rc != Z_STREAM_END)
-				continue;
-		}
-		if (flush == Z_FINISH ? rc == Z_STREAM_END : sink->zlib.avail_in == 0)
-			return;
-	}
+	self->zlib.next_in = (Bytef *) *in;
+	self->zlib.avail_in = (uInt) (in_end - *in);
+	self->zlib.next_out = (Bytef *) *out;
+	self->zlib.avail_out = (uInt) (out_end - *out);
+	rc = deflate(&self->zlib, finish ? Z_FINISH : Z_NO_FLUSH);
+	if (rc == Z_STREAM_ERROR)
+		codec_write_failed(&codec_gzip, NULL, NULL);
+	*in = (const char *) self->zlib.next_in;
+	*out = (char *) self->zlib.next_out;
+	return rc == Z_STREAM_END;
 }
 
 static void
-gzip_write(ByteSink *self, const char *data, Size len)
+gzip_release_encoder(Encoder *base)
 {
-	GzipSink   *sink = (GzipSink *) self;
+	GzipEncoder *self = (GzipEncoder *) base;
 
-	while (len > 0)
-	{
-		Size		n = Min(len, OUTPUT_SIZE);
-
-		CHECK_FOR_INTERRUPTS();
-		sink->zlib.next_in = (Bytef *) data;
-		sink->zlib.avail_in = (uInt) n;
-		gzip_run(sink, Z_NO_FLUSH);
-		data += n;
-		len -= n;
-	}
+	if (self->open)
+		deflateEnd(&self->zlib);
+	self->open = false;
 }
 
-static void
-gzip_finish(ByteSink *self)
-{
-	GzipSink   *sink = (GzipSink *) self;
-
-	sink->zlib.next_in = NULL;
-	sink->zlib.avail_in = 0;
-	gzip_run(sink, Z_FINISH);
-	byte_sink_finish(sink->below);
-}
-
-static void
-gzip_close(ByteSink *self)
-{
-	gzip_cleanup(self);
-}
-
-static const ByteSinkOps gzip_sink_ops = {
-	.write = gzip_write,
-	.finish = gzip_finish,
-	.close = gzip_close
+static const EncoderOps gzip_encoder_ops = {
+	.codec = &codec_gzip,
+	.size = sizeof(GzipEncoder),
+	.encode = gzip_encode,
+	.release = gzip_release_encoder
 };
 
 /*
@@ -317,22 +402,13 @@ static const ByteSinkOps gzip_sink_ops = {
 static ByteSink *
 gzip_open_sink(ByteSink *below)
 {
-	GzipSink   *sink = palloc(sizeof(GzipSink));
+	GzipEncoder *self = (GzipEncoder *) encoder_create(&gzip_encoder_ops, below, 1);
 
-	memset(sink, 0, offsetof(GzipSink, output));
-	sink->base.ops = &gzip_sink_ops;
-	sink->below = below;
-	sink->cleanup.func = gzip_cleanup;
-	sink->cleanup.arg = sink;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &sink->cleanup);
-
-	if (deflateInit2(&sink->zlib, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW,
+	if (deflateInit2(&self->zlib, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW,
 					 MAX_MEM_LEVEL - 1, Z_DEFAULT_STRATEGY) != Z_OK)
-		out_of_memory();
-	sink->zlib_open = true;
-	sink->zlib.next_out = (Bytef *) sink->output;
-	sink->zlib.avail_out = OUTPUT_SIZE;
-	return &sink->base;
+		codec_out_of_memory(&codec_gzip);
+	self->open = true;
+	return &self->base.base;
 }
 
 const Codec codec_gzip = {
@@ -340,8 +416,7 @@ const Codec codec_gzip = {
 	.compression = COMPRESSION_GZIP,
 	.suffix = ".gz",
 	.content_encoding = "gzip",
-	.magic = "\x1f\x8b",
-	.magic_len = 2,
+	.match = gzip_match,
 	.open_source = gzip_open_source,
 	.open_sink = gzip_open_sink
 };

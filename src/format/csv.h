@@ -15,15 +15,17 @@
 #include "format/record.h"
 #include "lib/stringinfo.h"
 
+/* See record_reader_create(). */
+extern RecordReader *csv_reader_create(ByteSource *source, const FormatOptions *options,
+									   const RecordColumn *columns, int ncolumns,
+									   const RecordStart *start);
+
 /*
- * Read one object.  source yields text in the server encoding (see
- * encoding.h), is borrowed and stays open; columns is borrowed and must
- * outlive the reader.  Memory comes from CurrentMemoryContext.
+ * The names in the header line of an object, behind skip_lines, of CSV or text
+ * format; for objects and ranges that have none of their own.  Reports
+ * failures.  Memory comes from CurrentMemoryContext.
  */
-extern RecordReader *csv_reader_create(ByteSource *source,
-									   const FormatOptions *options,
-									   const RecordColumn *columns,
-									   int ncolumns);
+extern RecordHeader *csv_read_header(ByteSource *source, const FormatOptions *options);
 
 /* Append the fields of one line; see csv_write.c for the call order. */
 typedef struct CsvWriter CsvWriter;

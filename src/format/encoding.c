@@ -12,7 +12,8 @@
  * buffer, are joined with the first ones of the next piece, and are handed on
  * from there, so that the pieces themselves are never copied.
  *
- * A byte order mark is text like any other, as for COPY.
+ * UTF-16, which the server does not know, is made UTF-8 first.  A byte order
+ * mark is text like any other, as for COPY, but for encodings of our own.
  *
  * IDENTIFICATION
  *		src/format/encoding.c
@@ -21,8 +22,10 @@
  */
 #include "postgres.h"
 
+#include "base/option.h"
 #include "catalog/namespace.h"
 #include "format/encoding.h"
+#include "format/utf16.h"
 #include "mb/pg_wchar.h"
 
 /* How much is verified, and handed on, at once. */
@@ -44,6 +47,7 @@ typedef struct TextSource
 
 	/* set at creation, then constant */
 	ByteSource *source;			/* borrowed */
+	ByteSource *utf16;			/* owned, and the source then; or NULL */
 	int			encoding;		/* of the bytes, to be verified or converted */
 	Oid			conversion;		/* InvalidOid: only verify */
 	Size		max_char_len;	/* this many bytes hold a whole character */
@@ -57,18 +61,53 @@ typedef struct TextSource
 	char		join[JOIN_SIZE + STREAM_PADDING];
 	Size		join_len;
 
+	/* how much of a byte order mark has been seen; -1: none is awaited */
+	int			mark_len;
+
 	char	   *converted;		/* owned; NULL if only verifying */
 } TextSource;
+
+/*
+ * Drop a byte order mark, or what there is of it, from the beginning of the
+ * piece.  If it turns out to be none, what was dropped of it is an incomplete
+ * character like others.
+ */
+static void
+skip_mark(TextSource *ts)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const int	size = sizeof(mark) - 1;
+
+	while (ts->len > 0 && ts->mark_len < size && *ts->piece == mark[ts->mark_len])
+	{
+		ts->piece++;
+		ts->len--;
+		ts->mark_len++;
+	}
+	if (ts->mark_len == size)
+		ts->mark_len = -1;
+	else if (ts->len > 0 || ts->eof)
+	{
+		memcpy(ts->join, mark, ts->mark_len);
+		ts->join_len = ts->mark_len;
+		ts->mark_len = -1;
+	}
+}
 
 /* Make more bytes available; false at the end of the source. */
 static bool
 next_piece(TextSource *ts)
 {
 	Assert(ts->len == 0);
-	if (!ts->eof && !byte_source_next(ts->source, &ts->piece, &ts->len))
+	while (!ts->eof && ts->len == 0)
 	{
-		ts->eof = true;
-		ts->len = 0;
+		if (!byte_source_next(ts->source, &ts->piece, &ts->len))
+		{
+			ts->eof = true;
+			ts->len = 0;
+		}
+		if (ts->mark_len >= 0)
+			skip_mark(ts);
 	}
 	return !ts->eof;
 }
@@ -242,6 +281,8 @@ text_source_close(ByteSource *self)
 {
 	TextSource *ts = (TextSource *) self;
 
+	if (ts->utf16)
+		byte_source_close(ts->utf16);
 	if (ts->converted)
 		pfree(ts->converted);
 	pfree(ts);
@@ -258,13 +299,33 @@ static const ByteSourceOps convert_ops = {
 };
 
 ByteSource *
-text_source_create(ByteSource *source, int encoding)
+text_source_create(ByteSource *source, int encoding, bool at_beginning)
 {
-	TextSource *ts = palloc0(sizeof(TextSource));
+	TextSource *ts;
+	ByteSource *utf16 = NULL;
 	int			server_encoding = GetDatabaseEncoding();
+
+	if (encoding >= S3_ENCODING_UTF16)
+	{
+		utf16 = utf16_source_create(source, encoding, at_beginning);
+		if (server_encoding == PG_UTF8 || server_encoding == PG_SQL_ASCII)
+			return utf16;
+		source = utf16;
+		encoding = PG_UTF8;
+	}
+
+	ts = palloc0(sizeof(TextSource));
 
 	ts->base.ops = &verify_ops;
 	ts->source = source;
+	ts->utf16 = utf16;
+	ts->mark_len = -1;
+	if (encoding == S3_ENCODING_UTF8_BOM)
+	{
+		encoding = PG_UTF8;
+		if (at_beginning)
+			ts->mark_len = 0;
+	}
 
 	/*
 	 * SQL_ASCII means that the encoding is not known.  Bytes that go into a
@@ -285,4 +346,14 @@ text_source_create(ByteSource *source, int encoding)
 		ts->converted = palloc(CONVERTED_SIZE + 1 + STREAM_PADDING);
 	}
 	return &ts->base;
+}
+
+bool
+text_encoding_is_ascii_safe(int encoding)
+{
+	if (encoding < 0 || encoding == S3_ENCODING_UTF8_BOM)
+		return true;
+
+	/* those that a database cannot have are those that are not safe */
+	return PG_VALID_BE_ENCODING(encoding);
 }

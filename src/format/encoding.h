@@ -19,7 +19,16 @@
  * two pieces.  encoding is that of the bytes, -1 for the database's.  An
  * invalid byte is an error (SQLSTATE 22021), reported only when the valid
  * bytes before it have been handed out.  Memory from CurrentMemoryContext.
+ *
+ * at_beginning says that the source begins where the file does, so that a byte
+ * order mark may come; see S3_ENCODING_UTF8_BOM in option.h.
  */
-extern ByteSource *text_source_create(ByteSource *source, int encoding);
+extern ByteSource *text_source_create(ByteSource *source, int encoding, bool at_beginning);
+
+/*
+ * May a file in the encoding be cut at ASCII characters, before it is
+ * converted?  Not if such bytes can be parts of other characters.
+ */
+extern bool text_encoding_is_ascii_safe(int encoding);
 
 #endif							/* S3_ENCODING_H */

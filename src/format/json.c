@@ -1,7 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * json.c
- *		JSON objects as records.
+ *		JSON objects, arrays or any values as records.
+ *
+ * A record is a text of its own for the parser, also if it is an element of a
+ * top-level array: the brackets and commas of such an array are checked here,
+ * so that it can be of any size.
  *
  * A record that lies within one piece of the source is parsed there, in place.
  * When a piece ends within a record, that record's bytes move to the carry
@@ -9,7 +13,7 @@
  * stopped, so that the work is linear however small the pieces are.
  *
  * Below is a ByteSource of verified text in the server encoding; json_parse.c
- * knows the syntax.  Above, tuple.c makes Datums.
+ * knows the syntax, and finds the values.  Above, tuple.c makes Datums.
  *
  * Invariants: [rec, end), the window, is contiguous memory with STREAM_PADDING
  * readable bytes behind it, and holds the record from its first byte.  Bytes
@@ -30,11 +34,19 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#define MAX_RECORD		MaxAllocSize
 #define MAX_REWIND		(1024 * 1024)	/* see fail_record() */
 #define MIN_CARRY		4096
 #define KEEP_CARRY		(1024 * 1024)	/* a larger buffer is not kept */
 #define MAX_QUOTED		100		/* bytes of a token in a message */
+
+/* What may follow where the next record is looked for. */
+typedef enum JsonPlace
+{
+	PLACE_TOP,					/* any value */
+	PLACE_ARRAY_FIRST,			/* behind [: an element, or ] */
+	PLACE_ARRAY_NEXT,			/* behind an element: a comma, or ] */
+	PLACE_ARRAY_VALUE			/* behind a comma: an element */
+} JsonPlace;
 
 typedef struct JsonReader
 {
@@ -45,10 +57,16 @@ typedef struct JsonReader
 	RecordField *fields;		/* one per column */
 	MemoryContext cxt;			/* owns all of this */
 	MemoryContext record_cxt;	/* reset when a record is asked for */
+	JsonRecords records;
+	int			ncolumns;
+	bool		exact_count;	/* elements without a column are an error */
+	Size		max_record;		/* bytes of a record */
+	Size		max_window;		/* one more, to see that it is longer */
 
 	/* the window; see the file's header */
 	const char *win;			/* first byte whose line is win_line */
 	uint64		win_line;		/* newlines before win */
+	uint64		win_offset;		/* bytes before win */
 	const char *rec;
 	const char *end;
 	const char *piece;			/* the lent piece begins here */
@@ -60,6 +78,10 @@ typedef struct JsonReader
 	bool		eof;
 
 	/* between records */
+	JsonPlace	place;
+	bool		any;			/* there has been a record */
+	bool		bare;			/* the last one had no brackets, ... */
+	bool		spaced;			/* ... and white space is behind it */
 	bool		line_start;		/* only blanks since the last newline */
 	bool		rec_line_start; /* the record began so */
 	bool		skip_line;		/* the rest of this line is faulty */
@@ -73,6 +95,7 @@ static void
 move_window(JsonReader *r, const char *reached, const char *here)
 {
 	r->win_line += scan_count(r->win, reached - r->win, '\n');
+	r->win_offset += reached - r->win;
 	r->win = here;
 }
 
@@ -84,7 +107,7 @@ enlarge_carry(JsonReader *r, Size size, Size used)
 
 	if (r->carry && size <= r->carry_size)
 		return;
-	size = Min(Max(size, Max(2 * r->carry_size, 2 * MIN_CARRY)), MAX_RECORD);
+	size = Min(Max(size, Max(2 * r->carry_size, 2 * MIN_CARRY)), Max(r->max_window, size));
 	carry = MemoryContextAllocHuge(r->cxt, size + STREAM_PADDING);
 	if (r->carry)
 	{
@@ -108,11 +131,11 @@ refill(JsonReader *r)
 
 	CHECK_FOR_INTERRUPTS();
 
-	if (kept >= MAX_RECORD)
+	if (kept >= r->max_window)
 		return false;
 	if (kept > 0 && !(r->in_carry && r->rec == r->carry))
 	{
-		r->win_line += scan_count(r->win, r->rec - r->win, '\n');
+		move_window(r, r->rec, r->rec);
 		if (r->in_carry)
 			memmove(r->carry, r->rec, kept);
 		else
@@ -162,7 +185,7 @@ refill(JsonReader *r)
 	}
 
 	len = Min((Size) (r->rest_end - r->rest), Max(kept, MIN_CARRY));
-	len = Min(len, MAX_RECORD - kept);
+	len = Min(len, r->max_window - kept);
 	enlarge_carry(r, kept + len, kept);
 	memcpy(r->carry + kept, r->rest, len);
 	memset(r->carry + kept + len, 0, STREAM_PADDING);
@@ -234,7 +257,8 @@ skip_rest_of_line(JsonReader *r)
  * likely has one record per line, and this one is over when its first line is.
  * The parser may have been beyond that line, as when a line was cut off behind
  * a comma.  Going back is then right, but limited, so that no file can make us
- * read everything many times.
+ * read everything many times.  Within an array the comma of the faulty line
+ * would be in doubt, so there nothing more is looked for.
  */
 static RecordStatus
 fail_record(JsonReader *r, Record *record)
@@ -276,6 +300,11 @@ fail_record(JsonReader *r, Record *record)
 		case FAULT_EXPECTED_ARRAY_NEXT:
 			error->detail = psprintf(_("Expected \",\" or \"]\", but found \"%s\"."), token);
 			break;
+		case FAULT_EXPECTED_END:
+			error->detail = psprintf(_("Expected end of input, but found \"%s\"."), token);
+			if (r->records == RECORDS_VALUES)
+				error->hint = pstrdup(_("Values that are neither objects nor arrays must be separated by white space."));
+			break;
 		case FAULT_ENDED:
 			error->detail = pstrdup(_("The input string ended unexpectedly."));
 			break;
@@ -300,22 +329,40 @@ fail_record(JsonReader *r, Record *record)
 		case FAULT_TOO_LONG:
 			error->sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 			error->message = pstrdup(_("JSON record is too long"));
-			error->detail = psprintf(_("The limit is %d bytes."), (int) MAX_RECORD);
+			error->detail = psprintf(_("The limit is %zu bytes."), r->max_record);
+			error->hint = pstrdup(_("Raise the option max_record_size."));
 			break;
 		case FAULT_NOT_OBJECT:
 			error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
 			error->message = pstrdup(_("expected a JSON object"));
 			error->detail = psprintf(_("Found \"%s\"."), token);
-			if (*text == '[')
-				error->hint = pstrdup(_("Write the objects one after another, without an array around them."));
+			if (r->place != PLACE_TOP)
+				error->hint = *text == '[' ?
+					pstrdup(_("Rows that are arrays can be read without an array around them, with the option \"records\" set to \"arrays\".")) :
+					pstrdup(_("If the array is a row, set the option \"records\" to \"arrays\"."));
+			break;
+		case FAULT_NOT_ARRAY:
+			error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
+			error->message = pstrdup(_("expected a JSON array"));
+			error->detail = psprintf(_("Found \"%s\"."), token);
+			if (*text == '{')
+				error->hint = pstrdup(_("If the rows are objects, set the option \"records\" to \"objects\"."));
+			break;
+		case FAULT_EXTRA_ELEMENTS:
+			error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
+			error->message = pstrdup(_("extra data after last expected column"));
+			error->detail = psprintf(_("The array has %d elements, but the table has %d columns."),
+									 r->parser.top_count, r->ncolumns);
 			break;
 	}
 
-	if (r->parser.fault == FAULT_NOT_OBJECT)
+	if (r->parser.fault == FAULT_NOT_OBJECT || r->parser.fault == FAULT_NOT_ARRAY ||
+		r->parser.fault == FAULT_EXTRA_ELEMENTS)
 	{
 		/* its end is known */
 	}
-	else if (r->parser.fault == FAULT_TOO_LONG || !r->rec_line_start)
+	else if (r->parser.fault == FAULT_TOO_LONG || !r->rec_line_start ||
+			 r->place != PLACE_TOP || r->records == RECORDS_DOCUMENT)
 		error->fatal = true;
 	else
 	{
@@ -347,7 +394,7 @@ set_fields(JsonReader *r, Record *record)
 	for (int i = 0; i < r->parser.nneeded; i++)
 	{
 		int			col = r->parser.needed[i];
-		const JsonValue *value = &r->parser.values[col];
+		const JsonValue *value = &r->parser.values[r->parser.slots[i]];
 		RecordField *field = &r->fields[col];
 		const char *text = r->rec + value->start;
 		Size		len = value->end - value->start;
@@ -409,23 +456,10 @@ parse_window(JsonReader *r)
 	return result;
 }
 
-static RecordStatus
-json_next(RecordReader *self, Record *record)
+/* Go to the next byte that is not white space; false if there is none. */
+static bool
+skip_space(JsonReader *r)
 {
-	JsonReader *r = (JsonReader *) self;
-	JsonParseResult result;
-
-	record->fields = r->fields;
-	MemoryContextReset(r->record_cxt);
-	if (r->stopped)
-		return RECORD_END;
-	leave_record(r);
-
-	if (r->skip_line && !skip_rest_of_line(r))
-	{
-		r->stopped = true;
-		return RECORD_END;
-	}
 	for (;;)
 	{
 		const char *p = r->rec;
@@ -435,38 +469,149 @@ json_next(RecordReader *self, Record *record)
 			if (*p == '\n')
 				r->line_start = true;
 		}
+		if (p > r->rec)
+			r->spaced = true;
 		r->rec = p;
 		if (p < r->end)
-			break;
+			return true;
 		if (!refill(r))
+			return false;
+	}
+}
+
+/*
+ * Go to where the next record begins, and get the parser ready for it or for
+ * what is there instead; false if the file ends, and may end here.
+ */
+static bool
+find_record(JsonReader *r)
+{
+	r->spaced = false;
+	for (;;)
+	{
+		if (!skip_space(r))
 		{
-			r->stopped = true;
-			return RECORD_END;
+			if (r->place == PLACE_TOP && (r->records != RECORDS_DOCUMENT || r->any))
+				return false;
+			/* the parser says that something is missing */
+			json_parser_start(&r->parser, STATE_VALUE, 0);
+			return true;
 		}
+		switch (r->place)
+		{
+			case PLACE_TOP:
+				if (*r->rec == '[' && r->records == RECORDS_OBJECTS)
+				{
+					r->place = PLACE_ARRAY_FIRST;
+					break;
+				}
+				if (r->records == RECORDS_VALUES && r->any && !r->spaced &&
+					(r->bare || (*r->rec != '{' && *r->rec != '[')))
+					json_parser_start(&r->parser, STATE_END, 0);
+				else
+					json_parser_start(&r->parser, STATE_VALUE, 0);
+				return true;
+			case PLACE_ARRAY_NEXT:
+				if (*r->rec == ',')
+				{
+					r->place = PLACE_ARRAY_VALUE;
+					break;
+				}
+				if (*r->rec != ']')
+				{
+					json_parser_start(&r->parser, STATE_NEXT, 1);
+					return true;
+				}
+				r->place = PLACE_TOP;
+				break;
+			case PLACE_ARRAY_FIRST:
+				if (*r->rec == ']')
+				{
+					r->place = PLACE_TOP;
+					break;
+				}
+				/* FALLTHROUGH */
+			case PLACE_ARRAY_VALUE:
+				r->place = PLACE_ARRAY_NEXT;
+				json_parser_start(&r->parser, STATE_VALUE, 1);
+				return true;
+		}
+		/* a bracket or comma of an array */
+		r->rec++;
+		r->line_start = false;
+	}
+}
+
+/* Parse the record; true if it is one, else the parser knows the fault. */
+static bool
+parse_record(JsonReader *r)
+{
+	JsonParser *parser = &r->parser;
+	bool		ended = false;
+
+	for (;;)
+	{
+		JsonParseResult result = parse_window(r);
+
+		if (result == PARSE_MORE)
+		{
+			if (refill(r) || r->eof)
+				continue;
+			break;
+		}
+		if ((result == PARSE_DONE ? parser->pos : parser->fault_end) > r->max_record)
+			break;
+		if (result == PARSE_BAD)
+			return false;
+		if (r->records == RECORDS_DOCUMENT && !ended)
+		{
+			/* one row, and then an error, would be a row too many */
+			parser->state = STATE_END;
+			ended = true;
+			continue;
+		}
+		return true;
+	}
+	parser->fault = FAULT_TOO_LONG;
+	parser->fault_start = parser->fault_end = 0;
+	return false;
+}
+
+static RecordStatus
+json_next(RecordReader *self, Record *record)
+{
+	JsonReader *r = (JsonReader *) self;
+	JsonParser *parser = &r->parser;
+
+	record->fields = r->fields;
+	MemoryContextReset(r->record_cxt);
+	if (r->stopped)
+		return RECORD_END;
+	leave_record(r);
+
+	if ((r->skip_line && !skip_rest_of_line(r)) || !find_record(r))
+	{
+		r->stopped = true;
+		return RECORD_END;
 	}
 	r->rec_line_start = r->line_start;
 	r->line_start = false;
+	r->any = true;
+	r->bare = *r->rec != '{' && *r->rec != '[';
 
-	json_parser_start(&r->parser);
-	while ((result = parse_window(r)) == PARSE_MORE)
-	{
-		if (!refill(r) && !r->eof)
-		{
-			r->parser.fault = FAULT_TOO_LONG;
-			r->parser.fault_start = r->parser.fault_end = 0;
-			return fail_record(r, record);
-		}
-	}
-	if (result == PARSE_DONE && !r->parser.top_object)
-	{
-		r->parser.fault = FAULT_NOT_OBJECT;
-		r->parser.fault_start = 0;
-		r->parser.fault_end = r->parser.pos;
+	if (!parse_record(r))
 		return fail_record(r, record);
-	}
-	if (result == PARSE_BAD)
-		return fail_record(r, record);
-	return set_fields(r, record);
+	if (unlikely(*r->rec != '{' && r->records == RECORDS_OBJECTS))
+		parser->fault = FAULT_NOT_OBJECT;
+	else if (unlikely(*r->rec != '[' && r->records == RECORDS_ARRAYS))
+		parser->fault = FAULT_NOT_ARRAY;
+	else if (unlikely(r->exact_count && parser->top_count > r->ncolumns))
+		parser->fault = FAULT_EXTRA_ELEMENTS;
+	else
+		return set_fields(r, record);
+	parser->fault_start = 0;
+	parser->fault_end = parser->pos;
+	return fail_record(r, record);
 }
 
 static uint64
@@ -474,7 +619,17 @@ json_line(RecordReader *self)
 {
 	JsonReader *r = (JsonReader *) self;
 
-	return r->win_line + scan_count(r->win, r->rec - r->win, '\n') + 1;
+	/* count no byte twice, however often this is called */
+	move_window(r, r->rec, r->rec);
+	return r->win_line + 1;
+}
+
+static uint64
+json_offset(RecordReader *self)
+{
+	JsonReader *r = (JsonReader *) self;
+
+	return r->win_offset + (r->rec - r->win);
 }
 
 static void
@@ -488,11 +643,14 @@ json_close(RecordReader *self)
 static const RecordReaderOps json_reader_ops = {
 	.next = json_next,
 	.line = json_line,
+	.offset = json_offset,
 	.close = json_close
 };
 
 RecordReader *
-json_reader_create(ByteSource *source, const RecordColumn *columns, int ncolumns)
+json_reader_create(ByteSource *source, const FormatOptions *options,
+				   const RecordColumn *columns, int ncolumns,
+				   const RecordStart *start)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw JSON reader",
 											  ALLOCSET_DEFAULT_SIZES);
@@ -504,14 +662,29 @@ json_reader_create(ByteSource *source, const RecordColumn *columns, int ncolumns
 	r->cxt = cxt;
 	r->record_cxt = AllocSetContextCreate(cxt, "s3_fdw JSON record",
 										  ALLOCSET_SMALL_SIZES);
+	r->records = options->records;
+	r->ncolumns = ncolumns;
+	r->max_record = Min(options->max_record_size, (int64) MaxAllocSize);
+	r->max_window = r->max_record + 1;
 	r->fields = palloc0(sizeof(RecordField) * Max(ncolumns, 1));
-	json_parser_init(&r->parser, columns, ncolumns);
+	json_parser_init(&r->parser, options, columns, ncolumns);
+
+	/* paths may leave out what they like, columns in order may not */
+	r->exact_count = r->records == RECORDS_ARRAYS && options->extra_fields == RAGGED_ERROR;
+	for (int i = 0; i < ncolumns; i++)
+	{
+		if (columns[i].path)
+			r->exact_count = false;
+	}
 
 	/* an empty window, from which the first call goes on to the first piece */
 	enlarge_carry(r, 1, 0);
 	r->win = r->rec = r->end = r->carry;
+	r->piece = r->rest = r->rest_end = r->carry;
 	r->in_carry = true;
-	r->line_start = true;
+
+	/* in the middle of an object, the end of a line tells */
+	r->line_start = start->at_beginning;
 
 	MemoryContextSwitchTo(oldcxt);
 	return &r->base;

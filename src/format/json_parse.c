@@ -1,15 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * json_parse.c
- *		Check one JSON text, and find the values of its top-level keys.
+ *		Check one JSON text, and find the values that columns want of it.
  *
  * One pass over the bytes both checks them, by the rules of the type json, and
- * notes where the values of needed columns lie.  All state is explicit, so
+ * notes where the values of the tree's nodes lie.  All state is explicit, so
  * that the pass can stop at any byte and go on when more bytes are there; no
  * byte is looked at twice on that account, but those of one escape or token.
  *
  * Text is verified and in the server encoding, in all of which a byte below
- * 0x80 is that ASCII character.  json.c finds the texts in a stream.
+ * 0x80 is that ASCII character.  json.c finds the texts in a stream;
+ * json_tree.c knows the nodes.
  *
  * Invariant: what is remembered between two calls are offsets, for the text
  * may move.
@@ -23,7 +24,6 @@
 
 #include "base/hex.h"
 #include "catalog/namespace.h"
-#include "common/hashfn.h"
 #include "format/json_parse.h"
 #include "mb/pg_wchar.h"
 
@@ -31,8 +31,6 @@
 #define JSON_USE_X86
 #include <immintrin.h>
 #endif
-
-#define MAX_GUESSES		1024
 
 #define ATOM_CHAR	1			/* letters, digits, underscore, high bit */
 #define NUMBER_CHAR	2			/* also found in numbers: + - . */
@@ -353,68 +351,6 @@ json_unescape(JsonParser *parser, const char *p, const char *end, char *dst,
 	return dst - start;
 }
 
-/* The needed column called name, or -1. */
-static int
-find_column(const JsonParser *parser, const char *name, Size len)
-{
-	uint32		i;
-
-	if (parser->nneeded == 0 || len >= NAMEDATALEN)
-		return -1;
-	i = hash_bytes((const unsigned char *) name, (int) len) & parser->bucket_mask;
-	for (; parser->buckets[i] >= 0; i = (i + 1) & parser->bucket_mask)
-	{
-		const char *column = parser->columns[parser->buckets[i]].name;
-
-		if (strncmp(column, name, len) == 0 && column[len] == '\0')
-			return parser->buckets[i];
-	}
-	return -1;
-}
-
-/*
- * The needed column of the top-level key [start, end), quotes included; also
- * make it the guess for the next text.  An escape that cannot be decoded
- * occurs in no column's name.
- */
-static int
-resolve_key(JsonParser *parser, const char *start, const char *end, bool escaped, int nkey)
-{
-	Size		len = end - start;
-	JsonKeyGuess *guess;
-	int			col;
-
-	if (!escaped)
-		col = find_column(parser, start + 1, len - 2);
-	else if (parser->nneeded == 0 || len > 12 * NAMEDATALEN)
-		col = -1;
-	else
-	{
-		char		name[3 * 12 * NAMEDATALEN];
-		int			sqlerrcode;
-		const char *detail;
-		ssize_t		n = json_unescape(parser, start + 1, end - 1, name, &sqlerrcode, &detail);
-
-		col = n < 0 ? -1 : find_column(parser, name, n);
-	}
-
-	if (nkey >= MAX_GUESSES)
-		return col;
-	if (nkey >= parser->max_guesses)
-	{
-		parser->max_guesses *= 2;
-		parser->guesses = repalloc(parser->guesses, parser->max_guesses * sizeof(JsonKeyGuess));
-	}
-	/* positions are filled in order, as nkey counts up from 0 */
-	guess = &parser->guesses[nkey];
-	parser->nguesses = Max(parser->nguesses, nkey + 1);
-	guess->len = len <= JSON_GUESS_SIZE ? len : 0;
-	guess->mask = len >= 32 ? 0xffffffff : ((uint32) 1 << len) - 1;
-	guess->col = col;
-	memcpy(guess->raw, start, guess->len);
-	return col;
-}
-
 /*
  * Check the escape at p, a backslash.  Returns what follows it, or NULL with
  * *result telling why there is none.
@@ -474,6 +410,29 @@ check_escape(JsonParser *parser, const char *rec, const char *p, const char *end
 	return NULL;
 }
 
+/* The child of node that is its array's element number "index", or -1. */
+static inline int
+next_element(JsonParser *parser, const JsonNode *node, int index)
+{
+	int			child;
+
+	if (parser->nelement >= node->nelements)
+		return -1;
+	child = parser->elements[node->first_element + parser->nelement];
+	if (parser->nodes[child].index != index)
+		return -1;
+	parser->nelement++;
+	return child;
+}
+
+/* The values of nodes below this one are missing. */
+static void
+forget_below(JsonParser *parser, int node)
+{
+	for (int i = node + 1; i < parser->nodes[node].end; i++)
+		parser->values[i].end = 0;
+}
+
 JsonParseResult
 json_parse(JsonParser *parser, const char *rec, const char *end, bool eof)
 {
@@ -481,7 +440,9 @@ json_parse(JsonParser *parser, const char *rec, const char *end, bool eof)
 	const char *tok = rec + parser->tok;
 	const char *value = rec + parser->value;
 	int			depth = parser->depth;
-	int			col = parser->col;
+	int			followed_depth = parser->followed_depth;
+	JsonNode   *node = parser->node;
+	int			child = parser->child;
 	int			nkey = parser->nkey;
 	JsonTokenRole role = parser->role;
 	bool		escaped = parser->escaped;
@@ -523,6 +484,8 @@ json_parse(JsonParser *parser, const char *rec, const char *end, bool eof)
 			goto string;
 		case STATE_ATOM:
 			goto atom;
+		case STATE_END:
+			goto text_end;
 	}
 
 object_first:
@@ -537,12 +500,12 @@ object_key:
 	expected = FAULT_EXPECTED_STRING;
 
 key:
-	if (depth == 1)
+	if (depth == followed_depth)
 	{
-		if (likely(nkey < parser->nguesses) && likely(guess_holds(&parser->guesses[nkey], p, end)))
+		if (likely(nkey < node->nguesses) && likely(guess_holds(&node->guesses[nkey], p, end)))
 		{
-			p += parser->guesses[nkey].len;
-			col = parser->guesses[nkey].col;
+			p += node->guesses[nkey].len;
+			child = node->guesses[nkey].child;
 			nkey++;
 			goto colon;
 		}
@@ -568,10 +531,12 @@ array_first:
 	SKIP_SPACE(STATE_ARRAY_FIRST);
 	if (*p == ']')
 		goto close;
+	if (depth == followed_depth)
+		child = next_element(parser, node, nkey++);
 
 value:
 	SKIP_SPACE(STATE_VALUE);
-	if (depth == 1)
+	if (depth == followed_depth)
 		value = p;
 	tok = p;
 	role = ROLE_VALUE;
@@ -591,13 +556,26 @@ value:
 				result = PARSE_BAD;
 				goto done;
 			}
+			if (depth == followed_depth && child >= 0 && parser->values[child].followed)
+			{
+				JsonFrame  *frame = &parser->frames[parser->nframes++];
+
+				frame->node = node;
+				frame->nkey = nkey;
+				frame->nelement = parser->nelement;
+				frame->value = value - rec;
+				forget_below(parser, child);
+				node = &parser->nodes[child];
+				child = -1;
+				nkey = 0;
+				parser->nelement = 0;
+				followed_depth++;
+			}
 			depth++;
 			in_object = (*p++ == '{');
 			if (in_object)
 			{
 				parser->in_object[depth / 64] |= UINT64CONST(1) << (depth % 64);
-				if (depth == 1)
-					parser->top_object = true;
 				goto object_first;
 			}
 			parser->in_object[depth / 64] &= ~(UINT64CONST(1) << (depth % 64));
@@ -640,20 +618,26 @@ value:
 	}
 
 value_end:
-	if (depth == 1)
+	if (depth == followed_depth)
 	{
-		if (col >= 0)
+		if (child >= 0)
 		{
-			parser->values[col].start = value - rec;
-			parser->values[col].end = p - rec;
-			parser->values[col].escaped = escaped && *value == '"';
-			col = -1;
+			JsonValue  *v = &parser->values[child];
+
+			v->start = value - rec;
+			v->end = p - rec;
+			v->escaped = escaped && *value == '"';
+			/* what an earlier value of this key had below it counts no more */
+			if (unlikely(v->followed) && *value != '{' && *value != '[')
+				forget_below(parser, child);
+			child = -1;
+			/* the root has a node always, and is the only one within none */
+			if (unlikely(node == NULL))
+			{
+				result = PARSE_DONE;
+				goto done;
+			}
 		}
-	}
-	else if (depth == 0)
-	{
-		result = PARSE_DONE;
-		goto done;
 	}
 
 next:
@@ -674,6 +658,8 @@ next:
 		if (*p == ',')
 		{
 			p++;
+			if (depth == followed_depth)
+				child = next_element(parser, node, nkey++);
 			goto value;
 		}
 		if (*p == ']')
@@ -684,6 +670,19 @@ next:
 
 close:
 	p++;
+	if (depth == followed_depth)
+	{
+		JsonFrame  *frame = &parser->frames[--parser->nframes];
+
+		child = node - parser->nodes;
+		if (child == 0)
+			parser->top_count = nkey;
+		node = frame->node;
+		nkey = frame->nkey;
+		parser->nelement = frame->nelement;
+		value = rec + frame->value;
+		followed_depth--;
+	}
 	depth--;
 	in_object = (parser->in_object[depth / 64] >> (depth % 64)) & 1;
 	goto value_end;
@@ -727,8 +726,8 @@ string:
 		goto value_end;
 	if (role == ROLE_KEY)
 	{
-		if (depth == 1)
-			col = resolve_key(parser, tok, p, escaped, nkey++);
+		if (depth == followed_depth)
+			child = json_find_child(parser, node, tok, p, escaped, nkey++);
 		goto colon;
 	}
 	goto report_unexpected;
@@ -755,6 +754,10 @@ atom:
 		goto value_end;
 	goto report_unexpected;
 
+text_end:
+	SKIP_SPACE(STATE_END);
+	expected = FAULT_EXPECTED_END;
+
 	/* A token is faulty in itself before it is one that was not expected. */
 unexpected:
 	role = ROLE_UNEXPECTED;
@@ -777,7 +780,9 @@ report_unexpected:
 
 more:
 	result = PARSE_MORE;
-	if (eof)
+	if (eof && state == STATE_END)
+		result = PARSE_DONE;
+	else if (eof)
 	{
 		/* an unfinished string is a bad token, all else just ended */
 		parser->fault = state == STATE_STRING ? FAULT_TOKEN : FAULT_ENDED;
@@ -794,7 +799,9 @@ done:
 	parser->tok = tok - rec;
 	parser->value = value - rec;
 	parser->depth = depth;
-	parser->col = col;
+	parser->followed_depth = followed_depth;
+	parser->node = node;
+	parser->child = child;
 	parser->nkey = nkey;
 	parser->escaped = escaped;
 	return result;
@@ -803,56 +810,26 @@ done:
 }
 
 void
-json_parser_start(JsonParser *parser)
+json_parser_start(JsonParser *parser, JsonState state, int base)
 {
-	parser->state = STATE_VALUE;
+	if (parser->skip_string == NULL)
+	{
+		parser->skip_string = skip_string_scalar;
+#ifdef JSON_USE_X86
+		parser->skip_string = __builtin_cpu_supports("avx2") ? skip_string_avx2 : skip_string_sse2;
+#endif
+	}
+	parser->state = state;
 	parser->role = ROLE_VALUE;
 	parser->pos = parser->tok = parser->value = 0;
-	parser->depth = 0;
-	parser->col = -1;
-	parser->nkey = 0;
 	parser->escaped = false;
-	parser->top_object = false;
-	for (int i = 0; i < parser->nneeded; i++)
-		parser->values[parser->needed[i]].end = 0;
-}
-
-void
-json_parser_init(JsonParser *parser, const RecordColumn *columns, int ncolumns)
-{
-	uint32		nbuckets = 2;
-
-	memset(parser, 0, sizeof(JsonParser));
-	parser->columns = columns;
-	parser->needed = palloc(sizeof(int) * Max(ncolumns, 1));
-	parser->values = palloc0(sizeof(JsonValue) * Max(ncolumns, 1));
-	for (int i = 0; i < ncolumns; i++)
-	{
-		if (columns[i].needed)
-			parser->needed[parser->nneeded++] = i;
-	}
-
-	while (nbuckets < 2 * (uint32) parser->nneeded)
-		nbuckets *= 2;
-	parser->bucket_mask = nbuckets - 1;
-	parser->buckets = palloc(sizeof(int) * nbuckets);
-	memset(parser->buckets, 0xff, sizeof(int) * nbuckets);
-	for (int i = 0; i < parser->nneeded; i++)
-	{
-		const char *name = columns[parser->needed[i]].name;
-		uint32		b = hash_bytes((const unsigned char *) name, strlen(name)) & parser->bucket_mask;
-
-		while (parser->buckets[b] >= 0)
-			b = (b + 1) & parser->bucket_mask;
-		parser->buckets[b] = parser->needed[i];
-	}
-
-	parser->max_guesses = 16;
-	parser->guesses = palloc0(sizeof(JsonKeyGuess) * parser->max_guesses);
-
-	parser->skip_string = skip_string_scalar;
-#ifdef JSON_USE_X86
-	parser->skip_string = __builtin_cpu_supports("avx2") ? skip_string_avx2 : skip_string_sse2;
-#endif
-	json_parser_start(parser);
+	parser->base = parser->depth = parser->followed_depth = base;
+	parser->in_object[0] = 0;
+	parser->node = NULL;
+	parser->child = 0;
+	parser->nkey = parser->nelement = 0;
+	parser->nframes = 0;
+	parser->top_count = 0;
+	for (int i = 0; i < parser->nnodes; i++)
+		parser->values[i].end = 0;
 }

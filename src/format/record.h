@@ -21,6 +21,7 @@
 #ifndef S3_RECORD_H
 #define S3_RECORD_H
 
+#include "base/option.h"
 #include "base/stream.h"
 
 /* What a reader must know of one declared column. */
@@ -32,14 +33,48 @@ typedef struct RecordColumn
 								 * and all (for json and jsonb columns) */
 	bool		force_not_null; /* CSV: see COPY's FORCE_NOT_NULL */
 	bool		force_null;		/* CSV: see COPY's FORCE_NULL */
+	const char *path;			/* JSON: where the value is; NULL: at the key
+								 * "name"; borrowed */
 } RecordColumn;
 
 /* A decoded value: text in the server encoding, not NUL-terminated. */
 typedef struct RecordField
 {
-	const char *data;			/* NULL is SQL NULL */
-	Size		len;
+	const char *data;			/* NULL is SQL NULL, or the default */
+	Size		len;			/* if data is NULL: 0, or RECORD_FIELD_DEFAULT */
 } RecordField;
+
+/* The column's default is asked for; see COPY's DEFAULT. */
+#define RECORD_FIELD_DEFAULT SIZE_MAX
+
+/* How the lines of an object end. */
+typedef enum LineEnd
+{
+	LINE_END_UNKNOWN,			/* none seen yet */
+	LINE_END_LF,
+	LINE_END_CR,
+	LINE_END_CRLF
+} LineEnd;
+
+/* The names in a header line, in the order of fields. */
+typedef struct RecordHeader
+{
+	int			nfields;
+	char	  **names;
+} RecordHeader;
+
+/*
+ * Where in an object a reader begins.  A source that begins in the middle
+ * begins with a record.
+ */
+typedef struct RecordStart
+{
+	bool		at_beginning;	/* of the object: skip_lines counts */
+	bool		has_header;		/* at the beginning, behind those lines */
+	LineEnd		line_end;		/* as earlier lines have shown */
+	const RecordHeader *header; /* match_by name, and no header line is here to
+								 * be read: the names; borrowed.  Else NULL */
+} RecordStart;
 
 /* Why a record is bad; the strings live in the reader's record memory. */
 typedef struct RecordError
@@ -79,6 +114,12 @@ typedef struct RecordReaderOps
 	 */
 	uint64		(*line) (RecordReader *self);
 
+	/*
+	 * Where that record begins, in bytes of the source's text from its
+	 * beginning.
+	 */
+	uint64		(*offset) (RecordReader *self);
+
 	/* Closes what the reader made, not the ByteSource below. */
 	void		(*close) (RecordReader *self);
 } RecordReaderOps;
@@ -100,10 +141,26 @@ record_reader_line(RecordReader *reader)
 	return reader->ops->line(reader);
 }
 
+static inline uint64
+record_reader_offset(RecordReader *reader)
+{
+	return reader->ops->offset(reader);
+}
+
 static inline void
 record_reader_close(RecordReader *reader)
 {
 	reader->ops->close(reader);
 }
+
+/*
+ * The reader of options->format.  source yields text in the server encoding
+ * (see encoding.h), is borrowed and stays open; options, columns and start are
+ * borrowed and must outlive the reader.  Memory comes from
+ * CurrentMemoryContext.
+ */
+extern RecordReader *record_reader_create(ByteSource *source, const FormatOptions *options,
+										  const RecordColumn *columns, int ncolumns,
+										  const RecordStart *start);
 
 #endif							/* S3_RECORD_H */

@@ -19,20 +19,36 @@
 #include "executor/tuptable.h"
 #include "format/record.h"
 #include "lib/stringinfo.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
 
 typedef struct TupleReader TupleReader;
 
 /*
- * Make rows of desc (borrowed; must outlive the reader) from records.  Record
- * column i is the i-th attribute of desc that is not dropped, in order.
+ * Make rows of desc (borrowed; must outlive the reader) from records.
  * needed[attno - 1] says whether the attribute is wanted at all; others are
  * stored as NULL.  column_options has one entry per attribute
- * (column_options[attno - 1], may be NULL); json says whether fields come from
- * JSON (see RecordColumn.raw_json).  Memory from CurrentMemoryContext.
+ * (column_options[attno - 1], may be NULL).  Attributes that are dropped, or
+ * whose options say that they come from elsewhere (metadata, partition), are
+ * no columns of the record; the others are, in order.  Options are borrowed.
+ * Memory from CurrentMemoryContext.
  */
 extern TupleReader *tuple_reader_create(TupleDesc desc, const bool *needed,
 										S3ColumnOptions *const *column_options,
-										bool json);
+										const FormatOptions *format);
+
+/*
+ * Prepare the defaults of rel's columns for fields that ask for them
+ * (RECORD_FIELD_DEFAULT), to be evaluated in econtext (borrowed).  A column
+ * without a default must not be asked for it.
+ */
+extern void tuple_reader_set_defaults(TupleReader *reader, Relation rel, ExprContext *econtext);
+
+/*
+ * The value of an attribute that is no column of the record, for all following
+ * rows.  value is borrowed.
+ */
+extern void tuple_reader_set_value(TupleReader *reader, AttrNumber attnum, Datum value, bool isnull);
 
 /* The columns to give to a record reader; owned by the TupleReader. */
 extern const RecordColumn *tuple_reader_columns(TupleReader *reader, int *ncolumns);

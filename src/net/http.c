@@ -368,6 +368,7 @@ http_submit(HttpRequest *req)
 	req->retry_after_ms = -1;
 	req->etag[0] = req->request_id[0] = req->bucket_region[0] = '\0';
 	req->date[0] = req->last_modified[0] = req->error[0] = '\0';
+	req->storage_class[0] = req->restore[0] = req->version_id[0] = '\0';
 	req->outcome = HTTP_RUNNING;
 	req->transfer = t;
 

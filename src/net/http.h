@@ -92,6 +92,10 @@ struct HttpRequest
 	char		bucket_region[64];
 	char		date[64];
 	char		last_modified[64];
+	char		content_encoding[64];
+	char		storage_class[64];
+	char		restore[128];	/* x-amz-restore */
+	char		version_id[1025];	/* x-amz-version-id */
 	char		error[256];		/* libcurl's words, when not ANSWERED */
 
 	/* http.c's own */

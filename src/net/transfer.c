@@ -77,6 +77,7 @@ header_callback(char *line, size_t size, size_t n, void *userp)
 		/* A new header block: forget an interim (1xx) answer's. */
 		req->etag[0] = req->request_id[0] = req->bucket_region[0] = '\0';
 		req->date[0] = req->last_modified[0] = '\0';
+		req->storage_class[0] = req->restore[0] = req->version_id[0] = '\0';
 		req->content_length = req->range_total = req->range_start = -1;
 		req->retry_after_ms = -1;
 		t->header_done = false;
@@ -85,7 +86,11 @@ header_callback(char *line, size_t size, size_t n, void *userp)
 			 header_take(line, len, "x-amz-request-id", req->request_id, sizeof(req->request_id)) ||
 			 header_take(line, len, "x-amz-bucket-region", req->bucket_region, sizeof(req->bucket_region)) ||
 			 header_take(line, len, "date", req->date, sizeof(req->date)) ||
-			 header_take(line, len, "last-modified", req->last_modified, sizeof(req->last_modified)))
+			 header_take(line, len, "last-modified", req->last_modified, sizeof(req->last_modified)) ||
+			 header_take(line, len, "content-encoding", req->content_encoding, sizeof(req->content_encoding)) ||
+			 header_take(line, len, "x-amz-storage-class", req->storage_class, sizeof(req->storage_class)) ||
+			 header_take(line, len, "x-amz-restore", req->restore, sizeof(req->restore)) ||
+			 header_take(line, len, "x-amz-version-id", req->version_id, sizeof(req->version_id)))
 		 /* taken */ ;
 	else if (header_take(line, len, "content-length", value, sizeof(value)))
 		req->content_length = header_number(value, NULL);

@@ -26,6 +26,7 @@
 #include "s3/client.h"
 #include "s3/uri.h"
 #include "utils/acl.h"
+#include "utils/timestamp.h"
 
 /* Does host (without port) name an address, or this machine? */
 static bool
@@ -202,6 +203,11 @@ s3_client_create(Oid serverid, Oid userid, S3Stats *stats)
 	client->credentials.access_key_id = user->access_key_id;
 	client->credentials.secret_access_key = user->secret_access_key;
 	client->credentials.session_token = user->session_token;
+
+	client->rate = palloc(sizeof(S3RateLimit));
+	client->rate->interval_us = server->requests_per_second == 0 ? 0 :
+		USECS_PER_SEC / server->requests_per_second;
+	pg_atomic_init_u64(&client->rate->next, 0);
 	return client;
 }
 
@@ -225,7 +231,40 @@ s3_client_copy(const S3Client *client, S3Stats *stats)
 	copy->credentials.secret_access_key = copy_string(client->credentials.secret_access_key);
 	copy->credentials.session_token = copy_string(client->credentials.session_token);
 	copy->stats = stats;
+	copy->rate = palloc(sizeof(S3RateLimit));
+	s3_rate_init(copy->rate, client);
 	return copy;
+}
+
+void
+s3_rate_init(S3RateLimit *rate, const S3Client *client)
+{
+	rate->interval_us = client->rate->interval_us;
+	pg_atomic_init_u64(&rate->next, pg_atomic_read_u64(&client->rate->next));
+}
+
+void
+s3_client_share_rate(S3Client *client, S3RateLimit *rate)
+{
+	client->rate = rate;
+}
+
+TimestampTz
+s3_client_next_moment(const S3Client *client)
+{
+	S3RateLimit *rate = client->rate;
+	TimestampTz now;
+	uint64		next;
+	uint64		moment;
+
+	if (rate->interval_us == 0)
+		return 0;
+	now = GetCurrentTimestamp();
+	next = pg_atomic_read_u64(&rate->next);
+	do
+		moment = Max(next, (uint64) now);
+	while (!pg_atomic_compare_exchange_u64(&rate->next, &next, moment + rate->interval_us));
+	return moment <= (uint64) now ? 0 : (TimestampTz) moment;
 }
 
 char *

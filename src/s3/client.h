@@ -16,7 +16,19 @@
 
 #include "base/option.h"
 #include "base/stats.h"
+#include "datatype/timestamp.h"
 #include "net/sigv4.h"
+#include "port/atomics.h"
+
+/*
+ * Requests are spread out in time.  May lie in memory that several processes
+ * share; then they share the limit.
+ */
+typedef struct S3RateLimit
+{
+	int64		interval_us;	/* between two requests; 0: no limit */
+	pg_atomic_uint64 next;		/* TimestampTz of the next free moment */
+} S3RateLimit;
 
 typedef struct S3Client
 {
@@ -32,6 +44,7 @@ typedef struct S3Client
 	AwsCredentials credentials;
 
 	S3Stats    *stats;			/* borrowed: counts what is done with it */
+	S3RateLimit *rate;			/* own, or borrowed by s3_client_share_rate() */
 } S3Client;
 
 /*
@@ -45,6 +58,16 @@ extern S3Client *s3_client_create(Oid serverid, Oid userid, S3Stats *stats);
  * Copy a client whose life is longer, in CurrentMemoryContext.
  */
 extern S3Client *s3_client_copy(const S3Client *client, S3Stats *stats);
+
+/*
+ * Set up rate with the client's limit, as far as it is used up; and go by it
+ * from now on (borrowed).
+ */
+extern void s3_rate_init(S3RateLimit *rate, const S3Client *client);
+extern void s3_client_share_rate(S3Client *client, S3RateLimit *rate);
+
+/* When the next request may be sent: 0 for at once.  Each call is for one. */
+extern TimestampTz s3_client_next_moment(const S3Client *client);
 
 /*
  * "host" for the Host header and the URL of a request to bucket, and whether

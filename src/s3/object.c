@@ -8,8 +8,8 @@
  * when the next one is needed, so a listing of any length runs in that of two
  * pages.
  *
- * Source: Amazon S3 API Reference, ListObjectsV2, ListMultipartUploads,
- * HeadObject, DeleteObject, AbortMultipartUpload.
+ * Source: Amazon S3 API Reference, ListObjectsV2, ListObjectVersions,
+ * ListMultipartUploads, HeadObject, DeleteObject, AbortMultipartUpload.
  *
  * IDENTIFICATION
  *		src/s3/object.c
@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "base/hex.h"
+#include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "s3/object.h"
 #include "s3/xml.h"
@@ -35,10 +36,21 @@ typedef struct ListPage
 	int			max_objects;
 	S3ObjectInfo current;		/* the element being read */
 	bool		root_seen;
+	bool		versions;		/* ListObjectVersions */
+	bool		latest;			/* the current element is the newest version */
 	bool		truncated;
-	char	   *token;			/* of the page after this, or NULL */
+	char	   *token;			/* of the page after this, or NULL: of a listing
+								 * of versions the key marker */
+	char	   *version_marker; /* or NULL */
 	bool		out_of_memory;
 } ListPage;
+
+/* What has to be the same if a listing goes round in circles. */
+typedef struct PageMark
+{
+	uint64		token;			/* hash */
+	uint64		first;			/* hash of the first key; 0: there is none */
+} PageMark;
 
 struct S3ListCursor
 {
@@ -46,9 +58,14 @@ struct S3ListCursor
 	const S3Client *client;		/* borrowed */
 	char	   *bucket;
 	char	   *prefix;
+	int			flags;
 	ListPage   *page;			/* being handed out */
 	int			pos;			/* in page */
 	ListPage   *next;			/* on its way, or NULL */
+
+	/* the loop check; see check_progress() */
+	uint64		npages;
+	PageMark	mark;
 };
 
 /* --------------------------------------------------------------- small parsers */
@@ -93,6 +110,26 @@ parse_iso_time(const char *s)
 			hour * 3600 + min * 60 + sec) * USECS_PER_SEC + msec * INT64CONST(1000);
 }
 
+/* Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110, 5.6.7), or 0 if it is not that. */
+static TimestampTz
+parse_http_time(const char *s)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int			year,
+				day,
+				hour,
+				min,
+				sec;
+	char		name[4];
+	const char *month;
+
+	if (sscanf(s, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, name, &year, &hour, &min, &sec) != 6 ||
+		strlen(name) != 3 || (month = strstr(months, name)) == NULL || (month - months) % 3 != 0)
+		return 0;
+	return ((date2j(year, (int) (month - months) / 3 + 1, day) - POSTGRES_EPOCH_JDATE) * INT64CONST(86400) +
+			hour * 3600 + min * 60 + sec) * USECS_PER_SEC;
+}
+
 /* strdup that gives NULL instead of throwing, for use inside the XML parser. */
 static char *
 copy_no_throw(const char *s)
@@ -107,87 +144,134 @@ copy_no_throw(const char *s)
 
 /* -------------------------------------------------------------------- listing */
 
+/* Append the current element to the page's objects. */
 static bool
-list_element(void *arg, const char *path, const char *text)
+add_element(ListPage *page)
 {
-	ListPage   *page = arg;
-	static const char root[] = "ListBucketResult";
-	const char *name;
-
-	if (strncmp(path, root, sizeof(root) - 1) != 0)
-		return true;
-	page->root_seen = true;
-	if (path[sizeof(root) - 1] != '/')
-		return true;
-	name = path + sizeof(root);
-
-	if (strcmp(name, "Contents") == 0)
+	if (page->nobjects == page->max_objects)
 	{
-		if (text == NULL)
+		int			max = Max(128, page->max_objects * 2);
+		S3ObjectInfo *objects = palloc_extended(max * sizeof(S3ObjectInfo),
+												MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+
+		if (objects == NULL)
 		{
-			memset(&page->current, 0, sizeof(page->current));
-			page->current.size = -1;
-			return true;
-		}
-		if (page->current.key == NULL || page->current.size < 0)
+			page->out_of_memory = true;
 			return false;
-		if (page->nobjects == page->max_objects)
-		{
-			int			max = Max(128, page->max_objects * 2);
-			S3ObjectInfo *objects = palloc_extended(max * sizeof(S3ObjectInfo),
-													MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
-
-			if (objects == NULL)
-				goto out_of_memory;
-			if (page->nobjects > 0)
-				memcpy(objects, page->objects, page->nobjects * sizeof(S3ObjectInfo));
-			page->objects = objects;
-			page->max_objects = max;
 		}
-		page->objects[page->nobjects++] = page->current;
-		return true;
+		if (page->nobjects > 0)
+			memcpy(objects, page->objects, page->nobjects * sizeof(S3ObjectInfo));
+		page->objects = objects;
+		page->max_objects = max;
 	}
+	page->objects[page->nobjects++] = page->current;
+	return true;
+}
+
+/* Begin (text NULL) or end an element that stands for an object or a folder. */
+static bool
+list_item(ListPage *page, const char *text, bool is_folder)
+{
 	if (text == NULL)
+	{
+		memset(&page->current, 0, sizeof(page->current));
+		page->current.size = is_folder ? 0 : -1;
+		page->current.is_folder = is_folder;
+		page->latest = true;
 		return true;
-	if (strcmp(name, "IsTruncated") == 0)
-		page->truncated = strcmp(text, "true") == 0;
-	else if (strcmp(name, "NextContinuationToken") == 0)
-	{
-		if ((page->token = copy_no_throw(text)) == NULL)
-			goto out_of_memory;
 	}
-	else if (strcmp(name, "Contents/Key") == 0)
-	{
-		if ((page->current.key = copy_no_throw(text)) == NULL)
-			goto out_of_memory;
-		url_decode(page->current.key);
-	}
-	else if (strcmp(name, "Contents/Size") == 0)
+	if (page->current.key == NULL || page->current.size < 0)
+		return false;
+	if (!page->latest)
+		return true;
+	return add_element(page);
+}
+
+/* One field of an object. */
+static bool
+list_field(ListPage *page, const char *name, const char *text)
+{
+	char	  **dst = NULL;
+
+	if (strcmp(name, "Key") == 0)
+		dst = &page->current.key;
+	else if (strcmp(name, "Size") == 0)
 	{
 		char	   *end;
 
 		errno = 0;
 		page->current.size = strtoll(text, &end, 10);
-		if (errno != 0 || end == text || *end != '\0' || page->current.size < 0)
-			return false;
+		return errno == 0 && end != text && *end == '\0' && page->current.size >= 0;
 	}
-	else if (strcmp(name, "Contents/ETag") == 0)
-	{
-		if (text[0] && (page->current.etag = copy_no_throw(text)) == NULL)
-			goto out_of_memory;
-	}
-	else if (strcmp(name, "Contents/LastModified") == 0)
+	else if (strcmp(name, "ETag") == 0)
+		dst = text[0] ? &page->current.etag : NULL;
+	else if (strcmp(name, "LastModified") == 0)
 		page->current.last_modified = parse_iso_time(text);
-	else if (strcmp(name, "Contents/StorageClass") == 0)
+	else if (strcmp(name, "StorageClass") == 0)
+		dst = &page->current.storage_class;
+	else if (strcmp(name, "VersionId") == 0)
+		dst = &page->current.version_id;
+	else if (strcmp(name, "IsLatest") == 0)
+		page->latest = strcmp(text, "true") == 0;
+	if (dst == NULL)
+		return true;
+	*dst = copy_no_throw(text);
+	if (*dst == NULL)
 	{
-		if ((page->current.storage_class = copy_no_throw(text)) == NULL)
-			goto out_of_memory;
+		page->out_of_memory = true;
+		return false;
+	}
+	if (dst == &page->current.key)
+		url_decode(*dst);
+	return true;
+}
+
+static bool
+list_element(void *arg, const char *path, const char *text)
+{
+	ListPage   *page = arg;
+	const char *root = page->versions ? "ListVersionsResult" : "ListBucketResult";
+	const char *item = page->versions ? "Version" : "Contents";
+	Size		root_len = strlen(root);
+	Size		item_len = strlen(item);
+	const char *name;
+	char	  **dst = NULL;
+
+	if (strncmp(path, root, root_len) != 0)
+		return true;
+	page->root_seen = true;
+	if (path[root_len] != '/')
+		return true;
+	name = path + root_len + 1;
+
+	if (strcmp(name, item) == 0)
+		return list_item(page, text, false);
+	if (strcmp(name, "CommonPrefixes") == 0)
+		return list_item(page, text, true);
+	if (text == NULL)
+		return true;
+	if (strncmp(name, item, item_len) == 0 && name[item_len] == '/')
+		return list_field(page, name + item_len + 1, text);
+	if (strcmp(name, "CommonPrefixes/Prefix") == 0)
+		return list_field(page, "Key", text);
+	if (strcmp(name, "IsTruncated") == 0)
+		page->truncated = strcmp(text, "true") == 0;
+	else if (strcmp(name, page->versions ? "NextKeyMarker" : "NextContinuationToken") == 0)
+		dst = &page->token;
+	else if (strcmp(name, "NextVersionIdMarker") == 0)
+		dst = &page->version_marker;
+	if (dst)
+	{
+		*dst = copy_no_throw(text);
+		if (*dst == NULL)
+		{
+			page->out_of_memory = true;
+			return false;
+		}
+		if (page->versions && dst == &page->token)
+			url_decode(*dst);
 	}
 	return true;
-
-out_of_memory:
-	page->out_of_memory = true;
-	return false;
 }
 
 static const char *
@@ -200,7 +284,7 @@ understand_list(S3Call *call, void *arg)
 
 	page->nobjects = 0;
 	page->root_seen = page->truncated = page->out_of_memory = false;
-	page->token = NULL;
+	page->token = page->version_marker = NULL;
 	ok = s3_xml_parse(call->http.text ? call->http.text : "", call->http.text_len,
 					  list_element, page, &reason);
 	MemoryContextSwitchTo(save);
@@ -219,21 +303,29 @@ understand_list(S3Call *call, void *arg)
 	return NULL;
 }
 
-/* Ask for a page; token is that of the page before, NULL for the first. */
+/* Ask for the page after another, or for the first if that is NULL. */
 static ListPage *
-request_page(S3ListCursor *cursor, const char *token)
+request_page(S3ListCursor *cursor, const ListPage *after)
 {
 	MemoryContext save = MemoryContextSwitchTo(cursor->cxt);
 	S3Call	   *call = s3_call_create(cursor->client, S3_LIST_OBJECTS, cursor->bucket, NULL);
 	ListPage   *page = MemoryContextAllocZero(call->cxt, sizeof(ListPage));
 
 	page->call = call;
-	s3_call_query(call, "list-type", "2");
+	page->versions = (cursor->flags & S3_LIST_VERSIONS) != 0;
+	if (page->versions)
+		s3_call_query(call, "versions", "");
+	else
+		s3_call_query(call, "list-type", "2");
 	s3_call_query(call, "encoding-type", "url");
 	if (cursor->prefix[0])
 		s3_call_query(call, "prefix", cursor->prefix);
-	if (token)
-		s3_call_query(call, "continuation-token", token);
+	if (cursor->flags & S3_LIST_FOLDERS)
+		s3_call_query(call, "delimiter", "/");
+	if (after)
+		s3_call_query(call, page->versions ? "key-marker" : "continuation-token", after->token);
+	if (after && after->version_marker && after->version_marker[0])
+		s3_call_query(call, "version-id-marker", after->version_marker);
 	call->understand = understand_list;
 	call->understand_arg = page;
 	s3_call_start(call);
@@ -244,6 +336,12 @@ request_page(S3ListCursor *cursor, const char *token)
 S3ListCursor *
 s3_list_open(const S3Client *client, const char *bucket, const char *prefix)
 {
+	return s3_list_open_flags(client, bucket, prefix, 0);
+}
+
+S3ListCursor *
+s3_list_open_flags(const S3Client *client, const char *bucket, const char *prefix, int flags)
+{
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw listing",
 											  ALLOCSET_SMALL_SIZES);
 	MemoryContext save = MemoryContextSwitchTo(cxt);
@@ -253,9 +351,52 @@ s3_list_open(const S3Client *client, const char *bucket, const char *prefix)
 	cursor->client = client;
 	cursor->bucket = pstrdup(bucket);
 	cursor->prefix = pstrdup(prefix);
+	cursor->flags = flags;
 	cursor->next = request_page(cursor, NULL);
 	MemoryContextSwitchTo(save);
 	return cursor;
+}
+
+static uint64
+hash_text(const char *s)
+{
+	return DatumGetUInt64(hash_any_extended((const unsigned char *) s, (int) strlen(s), 0));
+}
+
+/*
+ * A store that goes round in circles would never let us go.  One page's token
+ * and first key are kept, and compared with those of each later page; the page
+ * is exchanged whenever their number has doubled, so that a circle of any
+ * length is found before it has been gone round three times.  The order of
+ * keys tells nothing: some stores have none.
+ */
+static void
+check_progress(S3ListCursor *cursor, const ListPage *page)
+{
+	PageMark	mark = {.token = page->token ? hash_text(page->token) : 0};
+	const char *again = NULL;
+
+	/* Versions of one key may fill pages. */
+	if (page->versions)
+		mark.token ^= page->version_marker ? hash_text(page->version_marker) : 0;
+	else if (page->nobjects > 0 && !page->objects[0].is_folder)
+		mark.first = hash_text(page->objects[0].key);
+
+	if (cursor->npages > 0)
+	{
+		if (page->truncated && mark.token == cursor->mark.token)
+			again = gettext_noop("the service gave the same continuation token twice");
+		else if (mark.first != 0 && mark.first == cursor->mark.first)
+			again = gettext_noop("the service listed the same key twice");
+	}
+	if (again)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not list \"%s\": %s",
+						s3_location_format(cursor->bucket, cursor->prefix), _(again))));
+	if ((cursor->npages & (cursor->npages - 1)) == 0)
+		cursor->mark = mark;
+	cursor->npages++;
 }
 
 /* Replace the page by the one that is on its way; false if there is none. */
@@ -269,18 +410,8 @@ turn_page(S3ListCursor *cursor)
 	if (!s3_call_wait(page->call, 0))
 		s3_report(ERROR, &page->call->error);
 
-	if (page->truncated)
-	{
-		/* A store that goes round in circles would never let us go. */
-		if (cursor->page && cursor->page->token && strcmp(cursor->page->token, page->token) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_ERROR),
-					 errmsg("could not list \"%s\": the service gave the same continuation token twice",
-							s3_location_format(cursor->bucket, cursor->prefix))));
-		cursor->next = request_page(cursor, page->token);
-	}
-	else
-		cursor->next = NULL;
+	check_progress(cursor, page);
+	cursor->next = page->truncated ? request_page(cursor, page) : NULL;
 
 	if (cursor->page)
 		s3_call_free(cursor->page->call);
@@ -503,6 +634,48 @@ s3_head_object(const S3Client *client, const char *bucket, const char *key,
 	return ok;
 }
 
+S3Call *
+s3_head_start(const S3Client *client, const char *bucket, const char *key)
+{
+	S3Call	   *call = s3_call_create(client, S3_HEAD_OBJECT, bucket, key);
+
+	call->understand = understand_head;
+	s3_call_start(call);
+	return call;
+}
+
+bool
+s3_head_finish(S3Call *call, S3ObjectInfo *info, S3Error *error)
+{
+	bool		ok = s3_call_wait(call, 0);
+	const HttpRequest *http = &call->http;
+
+	if (ok)
+	{
+		memset(info, 0, sizeof(*info));
+		info->key = pstrdup(call->key);
+		info->size = http->content_length;
+		info->etag = pstrdup(http->etag);
+		info->last_modified = parse_http_time(http->last_modified);
+		/* The standard class goes without saying. */
+		info->storage_class = pstrdup(http->storage_class[0] ? http->storage_class : "STANDARD");
+		info->version_id = http->version_id[0] ? pstrdup(http->version_id) : NULL;
+		info->is_restored = strstr(http->restore, "ongoing-request=\"false\"") != NULL;
+	}
+	else
+		*error = call->error;
+	s3_call_free(call);
+	return ok;
+}
+
+bool
+s3_object_is_archived(const S3ObjectInfo *info)
+{
+	return info->storage_class && !info->is_restored &&
+		(strcmp(info->storage_class, "GLACIER") == 0 ||
+		 strcmp(info->storage_class, "DEEP_ARCHIVE") == 0);
+}
+
 bool
 s3_delete_object(const S3Client *client, const char *bucket, const char *key,
 				 TimestampTz deadline, S3Error *error)
@@ -525,4 +698,20 @@ s3_abort_upload(const S3Client *client, const char *bucket, const char *key,
 	ok = run(call, deadline, error) || error->status == 404;
 	s3_call_free(call);
 	return ok;
+}
+
+static char *
+copy_string(const char *s)
+{
+	return s ? pstrdup(s) : NULL;
+}
+
+void
+s3_object_copy(S3ObjectInfo *dst, const S3ObjectInfo *src)
+{
+	*dst = *src;
+	dst->key = copy_string(src->key);
+	dst->etag = copy_string(src->etag);
+	dst->storage_class = copy_string(src->storage_class);
+	dst->version_id = copy_string(src->version_id);
 }

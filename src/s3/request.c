@@ -333,8 +333,10 @@ call_send(S3Call *call, int delay_ms)
 	http->body = call->body;
 	http->body_len = call->body_len;
 	http->ca_file = client->ca_file;
-	http->not_before = delay_ms > 0 ?
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms) : 0;
+	http->not_before = s3_client_next_moment(client);
+	if (delay_ms > 0)
+		http->not_before = Max(http->not_before,
+							   TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms));
 	if (call->op == S3_LIST_OBJECTS || call->op == S3_LIST_UPLOADS)
 		http->text_max = LIST_TEXT_MAX;
 	if (call->op == S3_COMPLETE_UPLOAD)
@@ -734,4 +736,10 @@ s3_call_wait_data(S3Call *call, Size have)
 
 	while (!call->done && s3_call_received(call) <= have)
 		http_pump(0, wait_event);
+}
+
+void
+s3_poll(void)
+{
+	http_poll();
 }

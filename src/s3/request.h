@@ -111,4 +111,7 @@ extern Size s3_call_received(const S3Call *call);
 
 extern void s3_call_free(S3Call *call);
 
+/* Move all calls that are under way, without waiting. */
+extern void s3_poll(void);
+
 #endif							/* S3_REQUEST_H */

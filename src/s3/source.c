@@ -9,8 +9,7 @@
  * grow in size and number, so that a query that stops after a few rows has
  * asked for little, and one that goes on keeps the network busy.
  *
- * Buffers come from a pool that the sources of a scan share.  They are kept
- * for reuse: fresh memory costs more to touch than the network takes to fill.
+ * Buffers come from a pool that the sources of a scan share.
  *
  * Invariants:
  * - all bytes handed out belong to one version of the object: every request
@@ -36,35 +35,12 @@
 /* After the first bytes, do not bother the reader with less than this. */
 #define MIN_PIECE (128 * 1024)
 
-#define MAX_FREE_BUFFERS 64
-
-typedef struct Buffer
-{
-	char	   *data;			/* cap + STREAM_PADDING bytes */
-	Size		cap;
-} Buffer;
-
-struct S3ReadPool
-{
-	/* constant */
-	MemoryContext cxt;			/* holds the buffers */
-	Size		memory;
-	int			max_requests;
-	Size		range_size;
-
-	/* in use and kept for reuse */
-	Size		allocated;		/* bytes in all buffers */
-	int			requests;		/* ranges that hold a buffer */
-	Buffer		free[MAX_FREE_BUFFERS];
-	int			nfree;
-};
-
 /* One ranged GET and what it fills. */
 typedef struct Range
 {
 	dlist_node	node;
 	S3Call	   *call;			/* owned */
-	Buffer		buffer;			/* from the pool */
+	PoolBuffer	buffer;			/* from the pool */
 } Range;
 
 struct S3Source
@@ -89,77 +65,8 @@ struct S3Source
 	int			nqueued;		/* ranges in queue */
 	dlist_head	queue;			/* of Range, in order; the first is handed out */
 	Size		given;			/* bytes of the first range handed out */
+	char		content_encoding[64];	/* as the first answer said */
 };
-
-/* ----------------------------------------------------------------------- pool */
-
-S3ReadPool *
-s3_read_pool_create(Size memory, int max_requests, Size range_size)
-{
-	S3ReadPool *pool = palloc0(sizeof(S3ReadPool));
-
-	pool->cxt = CurrentMemoryContext;
-	pool->memory = memory;
-	pool->max_requests = max_requests;
-	pool->range_size = Min(range_size, memory);
-	return pool;
-}
-
-static void
-drop_free_buffer(S3ReadPool *pool)
-{
-	Buffer	   *buffer = &pool->free[--pool->nfree];
-
-	pool->allocated -= buffer->cap;
-	pfree(buffer->data);
-}
-
-/*
- * A buffer of at least size bytes.  False if there is no room for it, unless
- * must is set.
- */
-static bool
-pool_get(S3ReadPool *pool, Size size, bool must, Buffer *buffer)
-{
-	int			best = -1;
-
-	if (!must && pool->requests >= pool->max_requests)
-		return false;
-
-	/* The smallest that fits, but do not waste a large one on little. */
-	for (int i = 0; i < pool->nfree; i++)
-	{
-		if (pool->free[i].cap >= size && pool->free[i].cap <= Max(size * 4, FIRST_RANGE) &&
-			(best < 0 || pool->free[i].cap < pool->free[best].cap))
-			best = i;
-	}
-	if (best >= 0)
-	{
-		*buffer = pool->free[best];
-		pool->free[best] = pool->free[--pool->nfree];
-	}
-	else
-	{
-		while (pool->nfree > 0 && pool->allocated + size > pool->memory)
-			drop_free_buffer(pool);
-		if (!must && pool->allocated + size > pool->memory)
-			return false;
-		buffer->cap = size;
-		buffer->data = MemoryContextAllocHuge(pool->cxt, size + STREAM_PADDING);
-		pool->allocated += size;
-	}
-	pool->requests++;
-	return true;
-}
-
-static void
-pool_put(S3ReadPool *pool, Buffer *buffer)
-{
-	if (pool->nfree == MAX_FREE_BUFFERS)
-		drop_free_buffer(pool);
-	pool->free[pool->nfree++] = *buffer;
-	pool->requests--;
-}
 
 /* --------------------------------------------------------------------- source */
 
@@ -169,8 +76,25 @@ free_range(S3Source *source, Range *range)
 	dlist_delete(&range->node);
 	source->nqueued--;
 	s3_call_free(range->call);
-	pool_put(source->pool, &range->buffer);
+	s3_pool_put(source->pool, &range->buffer);
 	pfree(range);
+}
+
+S3Call *
+s3_source_range_call(const S3Client *client, const char *bucket, const S3ObjectInfo *object,
+					 int64 first, Size len, char *buf)
+{
+	S3Call	   *call = s3_call_create(client, S3_GET_OBJECT, bucket, object->key);
+
+	call->buf = buf;
+	call->range_first = first;
+	call->range_len = len;
+	call->object_size = object->size;
+	if (object->etag)
+		s3_call_header(call, "If-Match", object->etag);
+	if (object->version_id)
+		s3_call_query(call, "versionId", object->version_id);
+	return call;
 }
 
 /* Ask for the next range; false if there is none or no room. */
@@ -179,7 +103,7 @@ request_range(S3Source *source, bool must)
 {
 	Size		size;
 	int64		left = source->end - source->next_offset;
-	Buffer		buffer;
+	PoolBuffer	buffer;
 	Range	   *range;
 	MemoryContext save;
 
@@ -190,25 +114,20 @@ request_range(S3Source *source, bool must)
 	else if (source->ramp_up && source->nranges == 1)
 		size = SECOND_RANGE;
 	else
-		size = source->pool->range_size;
-	size = Min(size, source->pool->range_size);
+		size = s3_pool_range_size(source->pool);
+	size = Min(size, s3_pool_range_size(source->pool));
 
 	/* Not a last request for a few bytes. */
 	if (left <= (int64) (size + size / 2))
 		size = (Size) left;
-	if (!pool_get(source->pool, size, must, &buffer))
+	if (!s3_pool_get(source->pool, size, must, &buffer))
 		return false;
 
 	save = MemoryContextSwitchTo(source->cxt);
 	range = palloc(sizeof(Range));
 	range->buffer = buffer;
-	range->call = s3_call_create(source->client, S3_GET_OBJECT, source->bucket, source->object.key);
-	range->call->buf = buffer.data;
-	range->call->range_first = source->next_offset;
-	range->call->range_len = size;
-	range->call->object_size = source->object.size;
-	if (source->object.etag)
-		s3_call_header(range->call, "If-Match", source->object.etag);
+	range->call = s3_source_range_call(source->client, source->bucket, &source->object,
+									   source->next_offset, size, buffer.data);
 	dlist_push_tail(&source->queue, &range->node);
 	source->nqueued++;
 	source->nranges++;
@@ -250,6 +169,9 @@ source_next(ByteSource *self, const char **data, Size *len)
 		}
 		if (have > source->given)
 		{
+			if (source->given == 0)
+				strlcpy(source->content_encoding, call->http.content_encoding,
+						sizeof(source->content_encoding));
 			*data = range->buffer.data + source->given;
 			*len = have - source->given;
 			source->given = have;
@@ -261,7 +183,7 @@ source_next(ByteSource *self, const char **data, Size *len)
 		/* All of this range has been handed out. */
 		free_range(source, range);
 		source->given = 0;
-		source->depth = Min(source->depth * 2, source->pool->max_requests);
+		source->depth = Min(source->depth * 2, s3_pool_max_requests(source->pool));
 	}
 }
 
@@ -296,14 +218,11 @@ s3_source_create(const S3Client *client, S3ReadPool *pool, const char *bucket,
 	source->client = client;
 	source->pool = pool;
 	source->bucket = pstrdup(bucket);
-	source->object = *object;
-	source->object.key = pstrdup(object->key);
-	source->object.etag = object->etag ? pstrdup(object->etag) : NULL;
-	source->object.storage_class = NULL;
+	s3_object_copy(&source->object, object);
 	source->end = end;
 	source->next_offset = start;
 	source->ramp_up = ramp_up;
-	source->depth = ramp_up ? 2 : pool->max_requests;
+	source->depth = ramp_up ? 2 : s3_pool_max_requests(pool);
 	dlist_init(&source->queue);
 	MemoryContextSwitchTo(save);
 	return source;
@@ -329,8 +248,48 @@ s3_source_all_requested(const S3Source *source)
 	return source->next_offset >= source->end;
 }
 
+const char *
+s3_source_content_encoding(const S3Source *source)
+{
+	return source->content_encoding[0] ? source->content_encoding : NULL;
+}
+
 ByteSource *
 s3_source_stream(S3Source *source)
 {
 	return &source->base;
+}
+
+char *
+s3_object_read(const S3Client *client, const char *bucket, const char *key,
+			   Size max, Size *len)
+{
+	S3ObjectInfo info;
+	S3Error		error;
+	char	   *text;
+	S3Call	   *call;
+
+	memset(&info, 0, sizeof(info));
+	if (!s3_head_finish(s3_head_start(client, bucket, key), &info, &error))
+		s3_report(ERROR, &error);
+	if (info.size > (int64) max)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("object \"%s\" is too large", s3_location_format(bucket, key)),
+				 errdetail("It has %lld bytes; at most %lld are read.",
+						   (long long) info.size, (long long) max)));
+	text = palloc((Size) info.size + 1);
+	text[info.size] = '\0';
+	*len = (Size) info.size;
+	if (info.size == 0)
+		return text;
+
+	if (info.key == NULL)
+		info.key = pstrdup(key);
+	call = s3_source_range_call(client, bucket, &info, 0, (Size) info.size, text);
+	s3_call_start(call);
+	if (!s3_call_wait(call, 0))
+		s3_report(ERROR, &call->error);
+	s3_call_free(call);
+	return text;
 }

@@ -13,15 +13,15 @@
 
 #include "base/stream.h"
 #include "s3/object.h"
-
-/* Buffers and requests that the sources of one scan share. */
-typedef struct S3ReadPool S3ReadPool;
+#include "s3/pool.h"
 
 /*
- * A pool in CurrentMemoryContext: at most memory bytes in buffers and
- * max_requests ranged GETs at a time, of at most range_size bytes each.
+ * A GET of the bytes [first, first + len) of the object into buf (borrowed),
+ * pinned to its entity tag; not started yet.
  */
-extern S3ReadPool *s3_read_pool_create(Size memory, int max_requests, Size range_size);
+extern S3Call *s3_source_range_call(const S3Client *client, const char *bucket,
+									const S3ObjectInfo *object, int64 first, Size len,
+									char *buf);
 
 /* A ByteSource; cast with s3_source_stream(). */
 typedef struct S3Source S3Source;
@@ -53,6 +53,19 @@ extern void s3_source_set_hook(S3Source *source, void (*all_requested) (void *ar
 /* Has every byte of it been asked for? */
 extern bool s3_source_all_requested(const S3Source *source);
 
+/*
+ * The object's Content-Encoding, or NULL.  Known when first bytes have been
+ * taken.
+ */
+extern const char *s3_source_content_encoding(const S3Source *source);
+
 extern ByteSource *s3_source_stream(S3Source *source);
+
+/*
+ * A whole small object, of at most max bytes, in CurrentMemoryContext and
+ * NUL-terminated.  Failures are reported.
+ */
+extern char *s3_object_read(const S3Client *client, const char *bucket, const char *key,
+							Size max, Size *len);
 
 #endif							/* S3_SOURCE_H */

@@ -223,6 +223,41 @@ s3_location_parse_or_error(const char *uri)
 	return location;
 }
 
+/* The comma between the first location and the next, or NULL. */
+static const char *
+list_separator(const char *uris, const char **next)
+{
+	const char *comma = uris;
+
+	while ((comma = strchr(comma, ',')) != NULL)
+	{
+		*next = comma + 1;
+		*next += strspn(*next, " \t\r\n");
+		if (strncmp(*next, URI_SCHEME, strlen(URI_SCHEME)) == 0)
+			return comma;
+		comma++;
+	}
+	return NULL;
+}
+
+List *
+s3_location_list_parse(const char *uris)
+{
+	List	   *result = NIL;
+	const char *comma;
+	const char *next;
+
+	while ((comma = list_separator(uris, &next)) != NULL)
+	{
+		char	   *uri = pnstrdup(uris, comma - uris);
+
+		result = lappend(result, s3_location_parse_or_error(uri));
+		pfree(uri);
+		uris = next;
+	}
+	return lappend(result, s3_location_parse_or_error(uris));
+}
+
 /*
  * Length of the set "[...]" that begins at p, or 0 if it is not closed.  A ']'
  * that comes first belongs to the set.

@@ -13,6 +13,8 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 /* A parsed location.  Strings are palloc'd; keys are raw bytes, not encoded. */
 typedef struct S3Location
 {
@@ -34,6 +36,13 @@ extern S3Location *s3_location_parse(const char *uri, const char **reason);
 
 /* Same, raising ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE (HV024). */
 extern S3Location *s3_location_parse_or_error(const char *uri);
+
+/*
+ * A list of locations (S3Location *) with commas between them.  A comma that
+ * is not followed by "s3://", with or without blanks before it, is part of a
+ * key.  Raises the same errors.
+ */
+extern List *s3_location_list_parse(const char *uris);
 
 /*
  * Does the key belong to the location?  A location that ends in '/' (or is a

@@ -279,8 +279,24 @@ sub backend_rss
 	return undef;
 }
 
-# track_rss($pid) begins to sample the private memory of a process every 5 ms;
-# peak_rss($tracker) ends that and returns the highest value seen, in bytes.
+# track_rss($pid) begins to sample the private memory of a process every 5 ms,
+# and that of its parallel workers; peak_rss($tracker) ends that and returns the
+# highest value seen of any one of them, in bytes.
+sub worker_pids
+{
+	my ($leader) = @_;
+	my @pids;
+
+	for my $dir (glob '/proc/[0-9]*')
+	{
+		open my $fh, '<', "$dir/cmdline" or next;
+		my $title = readline $fh;
+		push @pids, substr($dir, 6)
+		  if defined $title && $title =~ /parallel worker for PID $leader\b/;
+	}
+	return @pids;
+}
+
 sub track_rss
 {
 	my ($pid) = @_;
@@ -290,7 +306,8 @@ sub track_rss
 	die "fork: $!\n" if !defined $child;
 	if ($child == 0)
 	{
-		my ($peak, $stop) = (0, 0);
+		my ($peak, $stop, $n) = (0, 0, 0);
+		my @workers;
 
 		close $reader;
 		local $SIG{TERM} = sub { $stop = 1 };
@@ -299,7 +316,11 @@ sub track_rss
 		{
 			my $rss = backend_rss($pid);
 			last if !defined $rss;
-			$peak = $rss if $rss > $peak;
+			@workers = worker_pids($pid) if $n++ % 10 == 0;
+			for my $seen ($rss, map { backend_rss($_) || 0 } @workers)
+			{
+				$peak = $seen if $seen > $peak;
+			}
 			select undef, undef, undef, 0.005;
 		}
 		syswrite $writer, "$peak\n";

@@ -34,7 +34,10 @@ psql(join "\n", map { "CREATE FUNCTION $_ LANGUAGE C AS " . lit($lib) . ", '" . 
 	'unit_value_random_floats(int, int) RETURNS int STRICT',
 	'unit_type_input(regtype, int, text) RETURNS text',
 	'unit_tuple_store(regtype, int, text) RETURNS text',
-	'unit_tuple_repeat(regtype, int, text, int) RETURNS void STRICT',
+	'unit_tuple_repeat(regtype, int, text, int, bool, text) RETURNS void STRICT',
+	'unit_tuple_read(regtype, int, text, bool, text, text) RETURNS text',
+	'unit_tuple_defaults(regclass, bool) RETURNS text[] STRICT',
+	'unit_tuple_external(regclass, text) RETURNS text STRICT',
 	'unit_tuple_current(regtype, text) RETURNS text',
 	'unit_tuple_columns(regclass, bool) RETURNS text STRICT',
 	'unit_tuple_row(regclass, bool[], text[]) RETURNS text[] STRICT',
@@ -56,6 +59,10 @@ CREATE DOMAIN raw_document AS json;
 CREATE DOMAIN birthday AS date;
 CREATE DOMAIN stamp AS timestamptz;
 CREATE DOMAIN shown_domain AS shown;
+CREATE TYPE holder AS (list int[], "Other name" text, pairs pair[], doc jsonb, raw json, small small);
+CREATE DOMAIN few AS int[] CHECK (cardinality(VALUE) < 4);
+CREATE DOMAIN some_words AS word[] NOT NULL;
+CREATE DOMAIN ordered_pair AS pair CHECK ((VALUE).a > 0);
 
 CREATE TABLE inputs (type regtype, typmod int, value text);
 
@@ -403,9 +410,102 @@ is(psql("SELECT unit_tuple_current('int4', repeat('x', 101))"), 'c|' . 'x' x 100
 is(psql("SELECT unit_tuple_current('int4', 'x' || repeat('\xc3\xa9', 300))"), 'c|x' . "\xc3\xa9" x 49 . '...',
 	'at a character');
 
-psql("SELECT unit_tuple_repeat('$_', -1, '1', 100000)") for qw(jsonb text small);
-psql("SELECT unit_tuple_repeat('jsonb', -1, to_json(repeat('x', 100000))::text, 100)");
+psql("SELECT unit_tuple_repeat('$_', -1, '1', 100000, false, 'auto')") for qw(jsonb text small);
+psql("SELECT unit_tuple_repeat('jsonb', -1, to_json(repeat('x', 100000))::text, 100, false, 'auto')");
+psql("SELECT unit_tuple_repeat('$_->[0]', -1, " . lit($_->[1]) . ", 20000, true, 'auto')")
+  for [ 'text[]', '["a", ["b"], {"c": 1}]' ], [ 'holder', '{"list": [1, 2], "pairs": [{"a": 1}, {"d": "2020-01-01"}]}' ],
+  [ 'few', '[1, 2]' ], [ 'int4[]', '"{1,2}"' ];
 pass('reading many rows takes no more memory than one');
+
+# JSON to arrays and composite types, as json_populate_record() does it
+my @nested = (
+	'text[]', 'int4[]', 'numeric[]', 'float8[]', 'bool[]', 'timestamptz[]', 'varchar(3)[]', 'json[]', 'jsonb[]', 'mood[]',
+	'pair', 'pair[]', 'holder', 'holder[]', 'few', 'few[]', 'some_words', 'ordered_pair', 'ordered_pair[]');
+my @documents = (
+	'[]', '{}', '[[]]', '[{}]', '[null]', 'null', 'true', '1', '"a"', '"{}"', '"{1,2}"', '"{1,{2}}"', '"{a,\\"b c\\"}"', '"(1,x,)"', '"()"',
+	'["sad"]', '["a", "b"]', '["a", null, "\\u00e9\\ud83d\\ude00", "\\"", "\\\\", ""]', '["NULL", "null", "{}"]', '["abcd"]',
+	'[1, 2, 3]', '[1, 2, 3, 4]', '[1.50, 1e3, -0, 12345678901234567890123.4567890]', '["1", " 2 "]', '["x"]',
+	'[[1, 2], [3, 4]]', '[[1, 2], [3]]', '[[1], 2]', '[1, [2]]', '[[[1]], [[2]]]', '[[], []]', '[[1, null]]', '[true, false]',
+	'["2020-01-01T00:00:00Z", null]', '[{"a": 1}, "x", [1, {"b" : 2}]]', '[ 1 ,  2 ]', "[\n1\t]", '["\\u0000"]', '["\\ud800"]',
+	'{"a": 1}', '{"a": 1, "b\\"c": "x", "d": "2020-01-01"}', '{"a": "7", "d": null, "more": [1]}', '{"a": "x"}', '{"A": 1}',
+	'{"a": -1}', '{"a": 1, "a": 2}', '{"a": [1]}', '{"b\\"c": {"x":  [1]}}', '[{"a": 1}, null, {"a": -1}]', '[{"a": 1}, "(2,y,)"]', '{"d": "2020-02-30"}',
+	'{"list": [1, 2], "Other name": "x", "pairs": [{"a": 1}, {"a": 2}], "doc": {"z":  1.0}, "raw": {"z":  1.0}, "small": 5}',
+	'{"list": "{1,2}", "pairs": {"a": 1}}', '{"list": {}, "small": 5}', '{"small": 500}', '[{"list": [1]}, {"list": [[1], [2]]}]',
+	'{"raw": "text", "doc": "text", "pairs": null}', '{"raw": null, "doc": null}',
+	'[' x 50 . ']' x 50, '[' . join(', ', map { qq("$_") } 1 .. 500) . ']');
+my $nested_sql = '';
+my $serial = 0;
+
+for my $type (@nested)
+{
+	$serial++;
+	psql("CREATE TYPE nested_$serial AS (c $type)");
+	$nested_sql .= "SELECT count(*), count(*) FILTER (WHERE r.server LIKE 'ok%'),"
+	  . " coalesce(min(" . lit($type) . " || ': ' || d || ': ' || coalesce(r.ours, 'NULL') || ': ' || coalesce(r.server, 'NULL'))"
+	  . " FILTER (WHERE r.ours IS DISTINCT FROM r.server), 'same')"
+	  . " FROM unnest(ARRAY[" . join(', ', map { lit($_) } @documents) . "]) AS d,"
+	  . " nested_answers('nested_$serial', d) AS r;\n";
+}
+psql(<<'END');
+CREATE FUNCTION nested_answers(holding regtype, document text, OUT ours text, OUT server text) LANGUAGE plpgsql AS $$
+DECLARE
+	att record;
+BEGIN
+	SELECT atttypid::regtype, atttypmod INTO att FROM pg_attribute
+		WHERE attrelid = (SELECT typrelid FROM pg_type WHERE oid = holding);
+	BEGIN
+		ours := 'ok: ' || unit_tuple_read(att.atttypid, att.atttypmod, document, true, NULL, NULL);
+	EXCEPTION WHEN OTHERS THEN
+		ours := 'error: ' || SQLSTATE || ': ' || SQLERRM;
+	END;
+	BEGIN
+		EXECUTE format('SELECT ''ok: '' || (json_populate_record(NULL::%s, json_build_object(''c'', $1::json))).c::text', holding)
+			INTO server USING document;
+	EXCEPTION WHEN OTHERS THEN
+		server := 'error: ' || SQLSTATE || ': ' || SQLERRM;
+	END;
+END $$;
+END
+my ($nested_good, $nested_wrong) = (0, '');
+for my $line (split /\n/, psql($nested_sql))
+{
+	my ($count, $good, $difference) = split /\|/, $line, 3;
+
+	$nested_good += $good;
+	$nested_wrong .= "$difference\n" if $difference ne 'same' || $count != @documents;
+}
+is($nested_wrong, '', 'JSON is made arrays and composite values of as by json_populate_record()');
+cmp_ok($nested_good, '>', 200, "of $serial types times " . @documents . " values enough are good");
+like((psql_err("SELECT unit_tuple_read('int4[]', -1, '{\"a\": 1}', true, NULL, NULL)"))[1],
+	qr/22P02: expected JSON array\nHINT:  See the value of key "c"/, 'an error says where');
+is(psql("SELECT unit_tuple_read('int4[]', -1, '{1,2}', false, NULL, NULL), unit_tuple_read('pair', -1, '(1,,)', false, NULL, NULL),"
+	  . " unit_tuple_read('text', -1, '[1,  2]', true, NULL, NULL)"),
+	'{1,2}|(1,,)|[1,  2]', 'but not in CSV, and not for other types');
+is(psql("CREATE TABLE arrays (a int[], b pair, c few, d ordered_pair, e text, f json, g int2vector);\n"
+	  . "SELECT unit_tuple_columns('arrays', true), unit_tuple_columns('arrays', false)"),
+	'a needed raw,b raw,c needed raw,d raw,e needed,f raw,g needed raw not_null'
+	  . '|a needed,b,c needed,d,e needed,f,g needed not_null', 'columns of JSON text');
+
+# Defaults
+is(psql(<<'END'), '{7,x-1,1,8,"2020-01-01 00:00:00","{1}"}', 'defaults of columns');
+CREATE DOMAIN eight AS int DEFAULT 8;
+CREATE TABLE with_defaults (a int DEFAULT 7, b text DEFAULT 'x-' || 1, d serial, e eight,
+	g timestamp DEFAULT '2020-01-01', h few DEFAULT ARRAY[1]);
+SELECT unit_tuple_defaults('with_defaults', true);
+END
+is(psql("SELECT (unit_tuple_defaults('with_defaults', true))[3]"), '2', 'are evaluated for each row');
+like((psql_err("SELECT unit_tuple_defaults('with_defaults', false)"))[1], qr/XX000: defaults of columns are not prepared/,
+	'only if prepared');
+like((psql_err("CREATE TABLE bad_default (a int DEFAULT 1 / 0);\nSELECT unit_tuple_defaults('bad_default', true)"))[1],
+	qr/22012: division by zero/, 'and may fail');
+
+like((psql_err("CREATE TABLE no_default (a int);\nSELECT unit_tuple_defaults('no_default', true)"))[1],
+	qr/22P04: unexpected default marker in COPY data\nDETAIL:  Column "a" has no default value/, 'or not be there');
+
+# Columns from elsewhere
+is(psql("CREATE TABLE external (a text, b text, c text, d text);\nSELECT unit_tuple_external('external', 'value')"),
+	'a -;see c.d[0]; {first,NULL,second,NULL} {first,value,second,value} {first,value,second,NULL}',
+	'columns that come from elsewhere');
 
 #-------------------------------------------------------------------------
 # Writing

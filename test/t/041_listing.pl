@@ -147,7 +147,7 @@ my %tree = (
 	'tree/2026/01/b.csv' => 2,
 	'tree/2026/02/a.csv' => 3,
 	'tree/2025/12/a.csv' => 4,
-	'tree/2025/12/a.csv.gz' => 5,
+	'tree/2025/12/a.csv.old' => 5,
 	'tree/2025/a.csv' => 6,
 	'tree/2025' => 7,
 	'tree/20256' => 8,
@@ -178,8 +178,8 @@ my %expected = (
 	'tree/??/a.csv' => '10',
 	'tree/[à-ï]/*' => '9',
 	'tree/[a-z]*/*' => '10',
-	'tree/*.gz' => '',
-	'tree/**.gz' => '5',
+	'tree/*.old' => '',
+	'tree/**.old' => '5',
 	'tree/\\*' => '');
 for my $pattern (sort keys %expected)
 {

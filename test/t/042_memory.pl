@@ -92,10 +92,17 @@ for my $case (
 CREATE FOREIGN TABLE big (i bigint, hash text, price numeric, note text) SERVER s3
 	OPTIONS (location 's3://memory/$key', format '$format')
 END
-	is( measure("$name scan", 'SELECT count(*), sum(i), sum(price), max(hash) IS NOT NULL, min(length(note)) FROM big'),
-		join('|', $rows, sprintf('%.0f', $rows * ($rows + 1) / 2), sprintf('%.2f', $rows * ($rows + 1) / 8), 't', 26),
-		"$name scan: all rows");
-	measure("$name scan without columns", 'SELECT count(*) FROM big') if $name eq 'CSV';
+	for my $workers ($name eq 'gzip' ? 0 : (0, 2))
+	{
+		my $set = "SET max_parallel_workers_per_gather = $workers;";
+		my $how = $workers ? "parallel $name scan" : "$name scan";
+
+		is( measure($how,
+				"$set SELECT count(*), sum(i), sum(price), max(hash) IS NOT NULL, min(length(note)) FROM big"),
+			join('|', $rows, sprintf('%.0f', $rows * ($rows + 1) / 2), sprintf('%.2f', $rows * ($rows + 1) / 8), 't', 26),
+			"$how: all rows");
+		measure("$how without columns", "$set SELECT count(*) FROM big") if $name eq 'CSV';
+	}
 	psql('DROP FOREIGN TABLE big');
 	s3_delete('memory', $key);
 }

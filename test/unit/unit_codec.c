@@ -21,16 +21,49 @@ PG_FUNCTION_INFO_V1(unit_codec_read);
 PG_FUNCTION_INFO_V1(unit_codec_write);
 PG_FUNCTION_INFO_V1(unit_codec_suffix);
 
+PG_FUNCTION_INFO_V1(unit_codec_encoding);
+PG_FUNCTION_INFO_V1(unit_codec_recognizes);
+
 static Compression
 compression_by_name(const char *name)
 {
-	if (strcmp(name, "gzip") == 0)
-		return COMPRESSION_GZIP;
-	return strcmp(name, "auto") == 0 ? COMPRESSION_AUTO : COMPRESSION_NONE;
+	static const char *const names[] = {
+		[COMPRESSION_AUTO] = "auto",
+		[COMPRESSION_NONE] = "none",
+		[COMPRESSION_GZIP] = "gzip",
+		[COMPRESSION_ZSTD] = "zstd",
+		[COMPRESSION_BZIP2] = "bzip2",
+		[COMPRESSION_XZ] = "xz",
+		[COMPRESSION_LZ4] = "lz4"
+	};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return (Compression) i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("there is no compression \"%s\"", name)));
+	return COMPRESSION_NONE;
+}
+
+static const char *
+content_encoding(void *arg)
+{
+	return (const char *) arg;
+}
+
+/* The text argument, or NULL if it is missing or null. */
+static char *
+optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_NARGS() > n && !PG_ARGISNULL(n) ? text_to_cstring(PG_GETARG_TEXT_PP(n)) : NULL;
 }
 
 /*
- * unit_codec_read(data bytea, compression text, piece int): the decoded bytes.
+ * unit_codec_read(data bytea, compression text, piece int [, key text,
+ * content_encoding text]): the decoded bytes.
  */
 Datum
 unit_codec_read(PG_FUNCTION_ARGS)
@@ -39,7 +72,12 @@ unit_codec_read(PG_FUNCTION_ARGS)
 	Compression compression = compression_by_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	ByteSource *below = unit_source_create(VARDATA_ANY(in), VARSIZE_ANY_EXHDR(in),
 										   PG_GETARG_INT32(2));
-	ByteSource *source = codec_open_source(below, compression);
+	CodecHints	hints = {
+		.key = optional_text(fcinfo, 3),
+		.content_encoding = content_encoding,
+		.arg = optional_text(fcinfo, 4)
+	};
+	ByteSource *source = codec_open_source(below, compression, PG_NARGS() > 3 ? &hints : NULL);
 	StringInfoData out;
 	const char *data;
 	Size		len;
@@ -138,4 +176,25 @@ unit_codec_suffix(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the codec is not found by its number")));
 	PG_RETURN_TEXT_P(cstring_to_text(codec->name));
+}
+
+/* unit_codec_encoding(content_encoding text): the codec's name, or NULL. */
+Datum
+unit_codec_encoding(PG_FUNCTION_ARGS)
+{
+	const Codec *codec = codec_by_encoding(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	if (codec == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(codec->name));
+}
+
+/* unit_codec_recognizes(data bytea): are they some codec's? */
+Datum
+unit_codec_recognizes(PG_FUNCTION_ARGS)
+{
+	bytea	   *in = PG_GETARG_BYTEA_PP(0);
+
+	PG_RETURN_BOOL(codec_recognizes(VARDATA_ANY(in),
+									Min(VARSIZE_ANY_EXHDR(in), CODEC_MAX_MAGIC)));
 }

@@ -100,6 +100,7 @@ options_arg(FunctionCallInfo fcinfo, int argno)
 	char	   *header = text_arg(fcinfo, argno + 4);
 
 	options->format = FORMAT_CSV;
+	options->max_record_size = MaxAllocSize;
 	options->encoding = -1;
 	options->delimiter = text_arg(fcinfo, argno);
 	options->quote = text_arg(fcinfo, argno + 1);
@@ -169,6 +170,7 @@ read_csv(FunctionCallInfo fcinfo, bool trace)
 	RecordColumn *columns = palloc0(sizeof(RecordColumn) * (ncolumns + 1));
 	Datum	   *values = palloc0(sizeof(Datum) * (ncolumns + 6));
 	bool	   *nulls = palloc0(sizeof(bool) * (ncolumns + 6));
+	RecordStart start = {.at_beginning = true};
 	ByteSource *source;
 	RecordReader *reader;
 	Record		record;
@@ -181,11 +183,12 @@ read_csv(FunctionCallInfo fcinfo, bool trace)
 		columns[i].force_not_null = force_not_null[i];
 		columns[i].force_null = force_null[i];
 	}
+	start.has_header = options->header != HEADER_FALSE;
 	source = unit_source_create(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data),
 								PG_GETARG_INT32(10));
 	if (encoding)
-		source = text_source_create(source, pg_char_to_encoding(encoding));
-	reader = csv_reader_create(source, options, columns, ncolumns);
+		source = text_source_create(source, pg_char_to_encoding(encoding), true);
+	reader = csv_reader_create(source, options, columns, ncolumns, &start);
 	for (;;)
 	{
 		RecordStatus status = record_reader_next(reader, &record);
@@ -302,8 +305,10 @@ unit_csv_rate(PG_FUNCTION_ARGS)
 	bool	   *needed = bools_arg(fcinfo, 3, ncolumns, false);
 	RecordColumn *columns = palloc0(sizeof(RecordColumn) * (ncolumns + 1));
 	FormatOptions options = {
-		.delimiter = ",", .quote = "\"", .escape = "\"", .null = ""
+		.delimiter = ",", .quote = "\"", .escape = "\"", .null = "",
+		.max_record_size = MaxAllocSize
 	};
+	RecordStart from = {.at_beginning = true};
 	RepeatSource repeat = {.base.ops = &repeat_ops};
 	char	   *data = palloc(len + STREAM_PADDING);
 	ByteSource *source = &repeat.base;
@@ -327,8 +332,8 @@ unit_csv_rate(PG_FUNCTION_ARGS)
 	}
 	INSTR_TIME_SET_CURRENT(start);
 	if (PG_GETARG_BOOL(5))
-		source = text_source_create(source, -1);
-	reader = csv_reader_create(source, &options, columns, ncolumns);
+		source = text_source_create(source, -1, true);
+	reader = csv_reader_create(source, &options, columns, ncolumns, &from);
 	while ((status = record_reader_next(reader, &record)) == RECORD_OK)
 	{
 		nrecords++;
@@ -354,9 +359,11 @@ unit_csv_rate(PG_FUNCTION_ARGS)
 Datum
 unit_csv_long(PG_FUNCTION_ARGS)
 {
+	RecordStart start = {.at_beginning = true};
 	RepeatSource repeat = {.base.ops = &repeat_ops};
 	FormatOptions options = {
-		.delimiter = ",", .quote = "\"", .escape = "\"", .null = ""
+		.delimiter = ",", .quote = "\"", .escape = "\"", .null = "",
+		.max_record_size = MaxAllocSize
 	};
 	RecordColumn column = {.name = "c"};
 	char	   *data = palloc(65536 + STREAM_PADDING);
@@ -372,7 +379,7 @@ unit_csv_long(PG_FUNCTION_ARGS)
 	repeat.len = 65536;
 	repeat.left = PG_GETARG_INT64(0);
 	repeat.piece = 65536;
-	reader = csv_reader_create(&repeat.base, &options, &column, 1);
+	reader = csv_reader_create(&repeat.base, &options, &column, 1, &start);
 	initStringInfo(&out);
 	while ((status = record_reader_next(reader, &record)) != RECORD_END)
 		appendStringInfo(&out, "%s%s", out.len > 0 ? "; " : "",
@@ -452,7 +459,7 @@ unit_text(PG_FUNCTION_ARGS)
 
 	source = unit_source_create(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes),
 								PG_GETARG_INT32(2));
-	source = text_source_create(source, encoding ? pg_char_to_encoding(encoding) : -1);
+	source = text_source_create(source, encoding ? pg_char_to_encoding(encoding) : -1, true);
 	while (byte_source_next(source, &data, &len))
 	{
 		if (len == 0)

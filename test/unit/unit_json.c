@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "format/json.h"
+#include "format/json_path.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -23,10 +24,16 @@
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(unit_json_read);
+PG_FUNCTION_INFO_V1(unit_json_read_as);
+PG_FUNCTION_INFO_V1(unit_json_path);
+PG_FUNCTION_INFO_V1(unit_jsonpaths);
 PG_FUNCTION_INFO_V1(unit_json_bench);
 PG_FUNCTION_INFO_V1(unit_json_long);
 
-#define FIXED_COLUMNS 6			/* line, status, SQLSTATE, message, detail, fatal */
+/* line, status, SQLSTATE, message, detail, fatal; and, if asked for, */
+#define FIXED_COLUMNS 6
+/* offset, hint */
+#define MORE_COLUMNS 2
 
 /* Columns from an array of names and a string with t, r or n for each. */
 static RecordColumn *
@@ -50,22 +57,14 @@ make_columns(ArrayType *names, const char *kinds, int *ncolumns)
 	return columns;
 }
 
-/*
- * unit_json_read(data bytea, names text[], kinds text, piece int): a text[][]
- * with one row per record.  kinds has a character per name: t text, r raw
- * JSON, n not needed.
- */
-Datum
-unit_json_read(PG_FUNCTION_ARGS)
+/* All records as a text[][]. */
+static ArrayType *
+read_all(ByteSource *source, const FormatOptions *options, const RecordColumn *columns,
+		 int ncolumns, const RecordStart *start, bool more)
 {
-	bytea	   *data = PG_GETARG_BYTEA_PP(0);
-	char	   *kinds = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	int			ncolumns;
-	RecordColumn *columns = make_columns(PG_GETARG_ARRAYTYPE_P(1), kinds, &ncolumns);
-	ByteSource *source = unit_source_create(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data),
-											PG_GETARG_INT32(3));
-	RecordReader *reader = json_reader_create(source, columns, ncolumns);
-	int			width = FIXED_COLUMNS + ncolumns;
+	RecordReader *reader = json_reader_create(source, options, columns, ncolumns, start);
+	int			nfixed = FIXED_COLUMNS + (more ? MORE_COLUMNS : 0);
+	int			width = nfixed + ncolumns;
 	int			room = 16;
 	int			n = 0;
 	Datum	   *values = palloc0(sizeof(Datum) * width * room);
@@ -95,6 +94,11 @@ unit_json_read(PG_FUNCTION_ARGS)
 		isnull[0] = false;
 		v[1] = CStringGetTextDatum(status == RECORD_OK ? "ok" : "bad");
 		isnull[1] = false;
+		if (more)
+		{
+			v[6] = CStringGetTextDatum(psprintf(UINT64_FORMAT, record_reader_offset(reader)));
+			isnull[6] = false;
+		}
 		if (status == RECORD_BAD)
 		{
 			v[2] = CStringGetTextDatum(unpack_sql_state(record.error.sqlerrcode));
@@ -107,16 +111,21 @@ unit_json_read(PG_FUNCTION_ARGS)
 			}
 			v[5] = CStringGetTextDatum(record.error.fatal ? "fatal" : "goes on");
 			isnull[5] = false;
+			if (more && record.error.hint)
+			{
+				v[7] = CStringGetTextDatum(record.error.hint);
+				isnull[7] = false;
+			}
 			continue;
 		}
 		for (int i = 0; i < ncolumns; i++)
 		{
 			if (!columns[i].needed || record.fields[i].data == NULL)
 				continue;
-			v[FIXED_COLUMNS + i] =
+			v[nfixed + i] =
 				PointerGetDatum(cstring_to_text_with_len(record.fields[i].data,
 														 record.fields[i].len));
-			isnull[FIXED_COLUMNS + i] = false;
+			isnull[nfixed + i] = false;
 		}
 	}
 	if (record_reader_next(reader, &record) != RECORD_END)
@@ -126,11 +135,110 @@ unit_json_read(PG_FUNCTION_ARGS)
 	record_reader_close(reader);
 
 	if (n == 0)
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TEXTOID));
+		return construct_empty_array(TEXTOID);
 	dims[0] = n;
 	dims[1] = width;
-	PG_RETURN_ARRAYTYPE_P(construct_md_array(values, nulls, 2, dims, lbs, TEXTOID,
-											 -1, false, TYPALIGN_INT));
+	return construct_md_array(values, nulls, 2, dims, lbs, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+/*
+ * unit_json_read(data bytea, names text[], kinds text, piece int): a text[][]
+ * with one row per record.  kinds has a character per name: t text, r raw
+ * JSON, n not needed.
+ */
+Datum
+unit_json_read(PG_FUNCTION_ARGS)
+{
+	bytea	   *data = PG_GETARG_BYTEA_PP(0);
+	char	   *kinds = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	int			ncolumns;
+	RecordColumn *columns = make_columns(PG_GETARG_ARRAYTYPE_P(1), kinds, &ncolumns);
+	ByteSource *source = unit_source_create(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data),
+											PG_GETARG_INT32(3));
+	FormatOptions options = {.format = FORMAT_JSON, .max_record_size = MaxAllocSize};
+	RecordStart start = {.at_beginning = true};
+
+	PG_RETURN_ARRAYTYPE_P(read_all(source, &options, columns, ncolumns, &start, false));
+}
+
+/*
+ * unit_json_read_as(data bytea, names text[], paths text[], kinds text,
+ * piece int, records int, ignore_case bool, max_record_size bigint): the same
+ * with options; a path that is null is none.
+ */
+Datum
+unit_json_read_as(PG_FUNCTION_ARGS)
+{
+	bytea	   *data = PG_GETARG_BYTEA_PP(0);
+	char	   *kinds = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	int			ncolumns;
+	int			npaths;
+	RecordColumn *columns = make_columns(PG_GETARG_ARRAYTYPE_P(1), kinds, &ncolumns);
+	ByteSource *source = unit_source_create(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data),
+											PG_GETARG_INT32(4));
+	FormatOptions options = {.format = FORMAT_JSON};
+	RecordStart start = {.at_beginning = true};
+	Datum	   *paths;
+	bool	   *nulls;
+
+	options.records = PG_GETARG_INT32(5);
+	options.ignore_case = PG_GETARG_BOOL(6);
+	options.max_record_size = PG_GETARG_INT64(7);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TEXTOID, -1, false, TYPALIGN_INT,
+					  &paths, &nulls, &npaths);
+	for (int i = 0; i < Min(npaths, ncolumns); i++)
+	{
+		if (!nulls[i])
+			columns[i].path = TextDatumGetCString(paths[i]);
+	}
+	PG_RETURN_ARRAYTYPE_P(read_all(source, &options, columns, ncolumns, &start, true));
+}
+
+/* unit_json_path(path text): its steps, one a line, or what is wrong. */
+Datum
+unit_json_path(PG_FUNCTION_ARGS)
+{
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const char *reason;
+	int			nsteps;
+	JsonPathStep *steps = json_path_parse(path, &nsteps, &reason);
+	const char *check = json_path_check(path);
+	StringInfoData out;
+
+	if ((steps == NULL) != (reason != NULL) || (reason == NULL) != (check == NULL) ||
+		(reason && strcmp(reason, check) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the path is right and wrong")));
+	if (reason)
+		PG_RETURN_TEXT_P(cstring_to_text(reason));
+	initStringInfo(&out);
+	for (int i = 0; i < nsteps; i++)
+	{
+		if (steps[i].key)
+			appendStringInfo(&out, "%skey %s", i > 0 ? "\n" : "", steps[i].key);
+		else
+			appendStringInfo(&out, "%selement %d", i > 0 ? "\n" : "", steps[i].index);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
+}
+
+/* unit_jsonpaths(file bytea): its paths, one a line, or what is wrong. */
+Datum
+unit_jsonpaths(PG_FUNCTION_ARGS)
+{
+	bytea	   *file = PG_GETARG_BYTEA_PP(0);
+	const char *reason;
+	List	   *paths = jsonpaths_parse(VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file), &reason);
+	StringInfoData out;
+	ListCell   *lc;
+
+	if (reason)
+		PG_RETURN_TEXT_P(cstring_to_text(reason));
+	initStringInfo(&out);
+	foreach(lc, paths)
+		appendStringInfo(&out, "path %s\n", (char *) lfirst(lc));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
 }
 
 /* A source that lends pieces of one block of memory again and again. */
@@ -189,6 +297,8 @@ unit_json_bench(PG_FUNCTION_ARGS)
 	RecordStatus status;
 	char	   *copy;
 	uint64		records = 0;
+	FormatOptions options = {.format = FORMAT_JSON, .max_record_size = MaxAllocSize};
+	RecordStart from = {.at_beginning = true};
 	instr_time	start;
 	instr_time	stop;
 
@@ -201,7 +311,7 @@ unit_json_bench(PG_FUNCTION_ARGS)
 	src.rounds = PG_GETARG_INT32(4);
 
 	INSTR_TIME_SET_CURRENT(start);
-	reader = json_reader_create(&src.base, columns, ncolumns);
+	reader = json_reader_create(&src.base, &options, columns, ncolumns, &from);
 	while ((status = record_reader_next(reader, &record)) == RECORD_OK)
 		records++;
 	if (status == RECORD_BAD)
@@ -229,6 +339,8 @@ unit_json_long(PG_FUNCTION_ARGS)
 	RecordColumn column = {.name = "k", .needed = true};
 	RepeatSource src = {.base.ops = &repeat_ops};
 	char	   *block = MemoryContextAllocHuge(CurrentMemoryContext, len + STREAM_PADDING);
+	FormatOptions options = {.format = FORMAT_JSON, .max_record_size = MaxAllocSize};
+	RecordStart start = {.at_beginning = true};
 	RecordReader *reader;
 	Record		record;
 
@@ -239,7 +351,7 @@ unit_json_long(PG_FUNCTION_ARGS)
 	src.len = len;
 	src.piece = mb;
 	src.rounds = 1;
-	reader = json_reader_create(&src.base, &column, 1);
+	reader = json_reader_create(&src.base, &options, &column, 1, &start);
 	if (record_reader_next(reader, &record) == RECORD_OK)
 		PG_RETURN_TEXT_P(cstring_to_text(psprintf("%zu", record.fields[0].len)));
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s %s%s", unpack_sql_state(record.error.sqlerrcode),

@@ -14,6 +14,7 @@
 #include "access/tableam.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -24,6 +25,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -37,11 +39,17 @@ PG_FUNCTION_INFO_V1(unit_tuple_repeat);
 PG_FUNCTION_INFO_V1(unit_tuple_current);
 PG_FUNCTION_INFO_V1(unit_tuple_columns);
 PG_FUNCTION_INFO_V1(unit_tuple_row);
+PG_FUNCTION_INFO_V1(unit_tuple_read);
+PG_FUNCTION_INFO_V1(unit_tuple_defaults);
+PG_FUNCTION_INFO_V1(unit_tuple_external);
 PG_FUNCTION_INFO_V1(unit_tuple_write);
 PG_FUNCTION_INFO_V1(unit_tuple_write_table);
 
 /* Memory that a reader or a writer may take over many rows. */
 #define MAX_GROWTH (1024 * 1024)
+
+static const FormatOptions csv_format = {.format = FORMAT_CSV};
+static const FormatOptions json_format = {.format = FORMAT_JSON};
 
 static Datum
 call_input(Oid typid, int32 typmod, char *string)
@@ -232,15 +240,16 @@ unit_tuple_store(PG_FUNCTION_ARGS)
 		field.len = VARSIZE_ANY_EXHDR(string);
 		field.data = bare_copy(VARDATA_ANY(string), field.len);
 	}
-	tuple_store(tuple_reader_create(desc, &needed, NULL, false), &record, slot);
+	tuple_store(tuple_reader_create(desc, &needed, NULL, &csv_format), &record, slot);
 	if (slot->tts_isnull[0])
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(call_output(typid, slot->tts_values[0]));
 }
 
 /*
- * unit_tuple_repeat(type regtype, typmod int, value text, times int): store
- * one value many times; an error if the reader's memory grows.
+ * unit_tuple_repeat(type regtype, typmod int, value text, times int, json
+ * bool, timeformat text): store one value many times; an error if the reader's
+ * memory grows.
  */
 Datum
 unit_tuple_repeat(PG_FUNCTION_ARGS)
@@ -248,6 +257,7 @@ unit_tuple_repeat(PG_FUNCTION_ARGS)
 	TupleDesc	desc = one_column(PG_GETARG_OID(0), PG_GETARG_INT32(1));
 	text	   *string = PG_GETARG_TEXT_PP(2);
 	int			times = PG_GETARG_INT32(3);
+	FormatOptions format = {.format = PG_GETARG_BOOL(4) ? FORMAT_JSON : FORMAT_CSV};
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	bool		needed = true;
 	RecordField field = {VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string)};
@@ -258,8 +268,9 @@ unit_tuple_repeat(PG_FUNCTION_ARGS)
 	TupleReader *reader;
 	Size		before;
 
+	format.timeformat = text_to_cstring(PG_GETARG_TEXT_PP(5));
 	MemoryContextSwitchTo(cxt);
-	reader = tuple_reader_create(desc, &needed, NULL, false);
+	reader = tuple_reader_create(desc, &needed, NULL, &format);
 	before = MemoryContextMemAllocated(cxt, true);
 	MemoryContextSwitchTo(row_cxt);
 	for (int i = 0; i < times; i++)
@@ -285,7 +296,7 @@ unit_tuple_current(PG_FUNCTION_ARGS)
 	TupleDesc	desc = one_column(PG_GETARG_OID(0), -1);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	bool		needed = true;
-	TupleReader *reader = tuple_reader_create(desc, &needed, NULL, false);
+	TupleReader *reader = tuple_reader_create(desc, &needed, NULL, &csv_format);
 	RecordField field = {NULL, 0};
 	Record		record = {.fields = &field};
 	MemoryContext cxt = CurrentMemoryContext;
@@ -335,7 +346,7 @@ unit_tuple_columns(PG_FUNCTION_ARGS)
 		needed[i] = i % 2 == 0;
 	all_options[natts - 1] = &options;
 	reader = tuple_reader_create(RelationGetDescr(rel), needed, all_options,
-								 PG_GETARG_BOOL(1));
+								 PG_GETARG_BOOL(1) ? &json_format : &csv_format);
 	columns = tuple_reader_columns(reader, &ncolumns);
 	initStringInfo(&out);
 	for (int i = 0; i < ncolumns; i++)
@@ -389,7 +400,7 @@ unit_tuple_row(PG_FUNCTION_ARGS)
 		fields[i].len = strlen(fields[i].data);
 	}
 	record.fields = fields;
-	tuple_store(tuple_reader_create(desc, needed, NULL, false), &record, slot);
+	tuple_store(tuple_reader_create(desc, needed, NULL, &csv_format), &record, slot);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		if (!slot->tts_isnull[i])
@@ -403,6 +414,135 @@ unit_tuple_row(PG_FUNCTION_ARGS)
 	table_close(rel, AccessShareLock);
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(out, nulls, 1, dims, lbs, TEXTOID, -1,
 											 false, TYPALIGN_INT));
+}
+
+/*
+ * unit_tuple_read(type regtype, typmod int, value text, json bool, table text,
+ * column text): by a TupleReader of JSON or CSV with options dateformat and
+ * timeformat, both of the same text, of the table and the column.
+ */
+Datum
+unit_tuple_read(PG_FUNCTION_ARGS)
+{
+	Oid			typid = PG_GETARG_OID(0);
+	TupleDesc	desc = one_column(typid, PG_GETARG_INT32(1));
+	text	   *string = PG_GETARG_TEXT_PP(2);
+	FormatOptions format = {.format = PG_GETARG_BOOL(3) ? FORMAT_JSON : FORMAT_CSV};
+	S3ColumnOptions options = {0};
+	S3ColumnOptions *all_options[1] = {&options};
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	bool		needed = true;
+	RecordField field;
+	Record		record = {.fields = &field};
+
+	field.len = VARSIZE_ANY_EXHDR(string);
+	field.data = bare_copy(VARDATA_ANY(string), field.len);
+	if (!PG_ARGISNULL(4))
+		format.dateformat = format.timeformat = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	if (!PG_ARGISNULL(5))
+		options.dateformat = options.timeformat = text_to_cstring(PG_GETARG_TEXT_PP(5));
+	tuple_store(tuple_reader_create(desc, &needed, all_options, &format), &record, slot);
+	if (slot->tts_isnull[0])
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(call_output(typid, slot->tts_values[0]));
+}
+
+/* The values of a row and NULLs, as texts. */
+static Datum
+row_texts(TupleDesc desc, TupleTableSlot *slot)
+{
+	Datum	   *out = palloc0(sizeof(Datum) * desc->natts);
+	int			dims[1] = {desc->natts};
+	int			lbs[1] = {1};
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!slot->tts_isnull[i])
+			out[i] = PointerGetDatum(call_output(TupleDescAttr(desc, i)->atttypid,
+												 slot->tts_values[i]));
+	}
+	return PointerGetDatum(construct_md_array(out, slot->tts_isnull, 1, dims, lbs, TEXTOID,
+											  -1, false, TYPALIGN_INT));
+}
+
+/*
+ * unit_tuple_defaults(rel regclass, prepare bool): a row of which all fields
+ * ask for the default.
+ */
+Datum
+unit_tuple_defaults(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	ExprContext *econtext = CreateStandaloneExprContext();
+	bool	   *needed = palloc(desc->natts);
+	RecordField *fields = palloc(sizeof(RecordField) * desc->natts);
+	Record		record = {.fields = fields};
+	TupleReader *reader;
+	Datum		result;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		needed[i] = true;
+		fields[i].data = NULL;
+		fields[i].len = RECORD_FIELD_DEFAULT;
+	}
+	reader = tuple_reader_create(desc, needed, NULL, &csv_format);
+	if (PG_GETARG_BOOL(1))
+		tuple_reader_set_defaults(reader, rel, econtext);
+	tuple_store(reader, &record, slot);
+	result = row_texts(desc, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, AccessShareLock);
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * unit_tuple_external(rel regclass, value text): of a table (a, b, c, d), all
+ * text: b is the object's key, d a partition, c has a name and a path in the
+ * record.  Returns the columns of a record, and three rows: before b and d
+ * are set, after, and after d is NULL again.
+ */
+Datum
+unit_tuple_external(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	Datum		value = PG_GETARG_DATUM(1);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	bool		needed[4] = {true, true, true, true};
+	S3ColumnOptions key = {.metadata = METADATA_KEY};
+	S3ColumnOptions partition = {.partition = "d"};
+	S3ColumnOptions path = {.column_name = "see", .path = "c.d[0]"};
+	S3ColumnOptions *options[4] = {NULL, &key, &path, &partition};
+	RecordField fields[2] = {{"first", 5}, {"second", 6}};
+	Record		record = {.fields = fields};
+	TupleReader *reader = tuple_reader_create(desc, needed, options, &json_format);
+	const RecordColumn *columns;
+	int			ncolumns;
+	StringInfoData out;
+
+	initStringInfo(&out);
+	columns = tuple_reader_columns(reader, &ncolumns);
+	for (int i = 0; i < ncolumns; i++)
+		appendStringInfo(&out, "%s %s;", columns[i].name, columns[i].path ? columns[i].path : "-");
+	for (int i = 0; i < 3; i++)
+	{
+		if (i == 1)
+		{
+			tuple_reader_set_value(reader, 2, value, false);
+			tuple_reader_set_value(reader, 4, value, false);
+		}
+		else if (i == 2)
+			tuple_reader_set_value(reader, 4, (Datum) 0, true);
+		ExecClearTuple(slot);
+		tuple_store(reader, &record, slot);
+		appendStringInfo(&out, " %s", OidOutputFunctionCall(F_ARRAY_OUT, row_texts(desc, slot)));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, AccessShareLock);
+	PG_RETURN_TEXT_P(cstring_to_text(out.data));
 }
 
 typedef struct WriteTest

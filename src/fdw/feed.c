@@ -1,0 +1,459 @@
+/*-------------------------------------------------------------------------
+ *
+ * feed.c
+ *		Feed a scan with chunks: from the queue to a record reader.
+ *
+ * Above: scan.c, which turns records into rows.  Composes what the layers
+ * below offer and owns no parsing and no network:
+ *
+ *	chunk -> source or stretch -> codec -> text -> record reader
+ *
+ * While one chunk is read, the bytes of the next ones are already on their way
+ * as far as the read pool has room.  How many objects are read ahead grows from
+ * none with each that is finished, so that a LIMIT costs little.  Of stretches,
+ * which others may wait for, one is.
+ *
+ * IDENTIFICATION
+ *		src/fdw/feed.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/config.h"
+#include "fdw/scan.h"
+#include "format/codec.h"
+#include "format/csv.h"
+#include "format/encoding.h"
+#include "s3/request.h"
+#include "utils/memutils.h"
+
+/* Cutting an object into smaller pieces costs more than it helps. */
+#define MIN_STRETCH (1024 * 1024)
+
+/* Stretches per process, so that all are done at about the same time. */
+#define STRETCHES_PER_PROCESS 4
+
+/* The stretch after is asked for when so many slices of this one are used. */
+#define SLICES_ALONE 2
+
+/* ------------------------------------------------------------- what is to be read */
+
+void
+scan_list_objects(S3ScanState *scan)
+{
+	MemoryContext save;
+
+	if (scan->manifest)
+		return;
+	save = MemoryContextSwitchTo(scan->cxt);
+	scan->manifest = manifest_build(scan->client, scan->options, scan->layout, 0);
+	MemoryContextSwitchTo(save);
+}
+
+void
+scan_plan_splits(S3ScanState *scan, int participants)
+{
+	S3Manifest *manifest = scan->manifest;
+	int64		share = manifest->bytes / ((int64) participants * STRETCHES_PER_PROCESS);
+	int64		most = Min((int64) s3_chunk_size, (int64) s3_pool_memory(scan->pool) / 4);
+	int64		stretch = Min(Max(share, Min(most, MIN_STRETCH)), most);
+	int			max_splits = 0;
+
+	if (scan->splits)
+		pfree(scan->splits);
+	scan->splits = NULL;
+	scan->nsplits = 0;
+	if (!scan->can_cut)
+		return;
+
+	/* Small objects keep all processes busy as they are. */
+	for (int i = 0; i < manifest->nobjects; i++)
+	{
+		ManifestObject object;
+
+		manifest_object(manifest, i, &object);
+		if (object.info.size < share || object.info.size <= stretch + stretch / 2)
+			continue;
+		if (scan->options->format.compression == COMPRESSION_AUTO &&
+			codec_by_suffix(object.info.key) != NULL)
+			continue;
+		if (scan->nsplits == max_splits)
+		{
+			max_splits = Max(16, max_splits * 2);
+			scan->splits = scan->splits ?
+				repalloc(scan->splits, max_splits * sizeof(ChunkSplit)) :
+				MemoryContextAlloc(scan->cxt, max_splits * sizeof(ChunkSplit));
+		}
+		scan->splits[scan->nsplits++] = (ChunkSplit)
+		{
+			.object = i,.size = object.info.size,.stretch = stretch
+		};
+	}
+}
+
+static void see_to_others(void *arg);
+
+void
+scan_set_queue(S3ScanState *scan, ChunkQueue *queue)
+{
+	scan->queue = queue;
+	scan->stretches.client = scan->client;
+	scan->stretches.pool = scan->pool;
+	scan->stretches.queue = queue;
+	scan->stretches.format = &scan->options->format;
+	scan->stretches.poll = see_to_others;
+	scan->stretches.poll_arg = scan;
+}
+
+/* ---------------------------------------------------------------- reading ahead */
+
+static S3Source *
+make_source(S3ScanState *scan, const ManifestObject *object)
+{
+	MemoryContext save = MemoryContextSwitchTo(scan->cxt);
+	S3Source   *source;
+
+	source = s3_source_create(scan->client, scan->pool, object->bucket, &object->info,
+							  0, object->info.size, !scan->begun);
+	MemoryContextSwitchTo(save);
+	return source;
+}
+
+static Stretch *
+make_stretch(S3ScanState *scan, const S3Chunk *chunk, const ManifestObject *object)
+{
+	MemoryContext save = MemoryContextSwitchTo(scan->cxt);
+	Stretch    *stretch = stretch_create(&scan->stretches, chunk, object->bucket,
+										 &object->info, true);
+
+	MemoryContextSwitchTo(save);
+	return stretch;
+}
+
+/* Claim the next chunk that has something to be read for us. */
+static bool
+claim(S3ScanState *scan, S3Chunk *chunk)
+{
+	ChunkStart	start;
+
+	while (chunk_claim(scan->queue, chunk))
+	{
+		if (chunk->slot < 0 || chunk->start == 0 ||
+			chunk_start(scan->queue, chunk, &start, 0, 0) != CHUNK_UNCUT)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * May another chunk be claimed now?  In a parallel scan, not if others might
+ * run out of work while we have it waiting.
+ */
+static bool
+may_claim(S3ScanState *scan)
+{
+	int			left = chunk_queue_left(scan->queue);
+
+	if (scan->stretch || (scan->nahead > 0 && scan->ahead[scan->nahead - 1].stretch))
+		return scan->nahead == 0 && left >= scan->shared->participants;
+	if (scan->nahead >= Min(scan->max_ahead, Min(MAX_AHEAD, s3_read_concurrency)))
+		return false;
+	return scan->shared == NULL || left >= 2 * scan->shared->participants;
+}
+
+/*
+ * Called when the object being read has all its bytes under way: begin with
+ * what comes after it, while there is room.
+ */
+static void
+read_ahead(void *arg)
+{
+	S3ScanState *scan = arg;
+
+	for (;;)
+	{
+		AheadChunk *ahead = &scan->ahead[scan->nahead];
+		ManifestObject object;
+
+		/* The last one must have been asked for whole before another is. */
+		if (scan->nahead > 0 && ahead[-1].source)
+		{
+			s3_source_prefetch(ahead[-1].source);
+			if (!s3_source_all_requested(ahead[-1].source))
+				return;
+		}
+		if (!may_claim(scan) || !claim(scan, &ahead->chunk))
+			return;
+		manifest_object(scan->manifest, ahead->chunk.object, &object);
+		ahead->source = NULL;
+		ahead->stretch = NULL;
+		if (ahead->chunk.slot >= 0)
+			ahead->stretch = make_stretch(scan, &ahead->chunk, &object);
+		else
+			ahead->source = make_source(scan, &object);
+		scan->nahead++;
+	}
+}
+
+/*
+ * Called while the bytes of a stretch are used, which are all there: nothing
+ * else would move what is on its way.
+ */
+static void
+see_to_others(void *arg)
+{
+	S3ScanState *scan = arg;
+
+	if (scan->stretch && scan->slices++ >= SLICES_ALONE)
+		read_ahead(scan);
+	if (scan->nahead > 0)
+	{
+		s3_poll();
+		if (scan->ahead[0].stretch)
+			stretch_poll(scan->ahead[0].stretch);
+	}
+}
+
+/* ------------------------------------------------------------------ header lines */
+
+static const char *
+source_content_encoding(void *arg)
+{
+	return s3_source_content_encoding(arg);
+}
+
+/* From the source of a whole object to its text. */
+static ByteSource *
+decoded(S3ScanState *scan, S3Source *source, const char *key)
+{
+	CodecHints *hints = palloc(sizeof(CodecHints));
+	ByteSource *stream;
+
+	hints->key = key;
+	hints->content_encoding = source_content_encoding;
+	hints->arg = source;
+	stream = codec_open_source(s3_source_stream(source),
+							   scan->options->format.compression, hints);
+	return text_source_create(stream, scan->options->format.encoding, true);
+}
+
+/* Read the header line of an object, into CurrentMemoryContext. */
+static RecordHeader *
+read_header(S3ScanState *scan, const ManifestObject *object)
+{
+	MemoryContext result_cxt = CurrentMemoryContext;
+	MemoryContext work_cxt = AllocSetContextCreate(result_cxt, "s3_fdw header",
+												   ALLOCSET_DEFAULT_SIZES);
+	S3Source   *source;
+	RecordHeader *header;
+	RecordHeader *result = palloc(sizeof(RecordHeader));
+
+	MemoryContextSwitchTo(work_cxt);
+	source = s3_source_create(scan->client, scan->pool, object->bucket, &object->info,
+							  0, object->info.size, true);
+	header = csv_read_header(decoded(scan, source, object->info.key), &scan->options->format);
+	MemoryContextSwitchTo(result_cxt);
+	result->nfields = header->nfields;
+	result->names = palloc(sizeof(char *) * Max(header->nfields, 1));
+	for (int i = 0; i < header->nfields; i++)
+		result->names[i] = pstrdup(header->names[i]);
+	byte_source_close(s3_source_stream(source));
+	MemoryContextDelete(work_cxt);
+	return result;
+}
+
+/* Is it the one object that has the header line? */
+static bool
+is_first_object(const S3ScanState *scan, const ManifestObject *object)
+{
+	const ManifestObject *first = scan->manifest->first;
+
+	return first && strcmp(first->bucket, object->bucket) == 0 &&
+		strcmp(first->info.key, object->info.key) == 0;
+}
+
+/* The names of fields for a reader that has no header line before it. */
+static const RecordHeader *
+header_from_elsewhere(S3ScanState *scan, int number, const ManifestObject *object)
+{
+	MemoryContext save;
+
+	if (scan->options->format.header == HEADER_FIRST)
+	{
+		if (scan->first_header == NULL)
+		{
+			save = MemoryContextSwitchTo(scan->cxt);
+			scan->first_header = read_header(scan, scan->manifest->first);
+			MemoryContextSwitchTo(save);
+		}
+		return scan->first_header;
+	}
+	if (scan->header == NULL || scan->header_object != number)
+	{
+		MemoryContextReset(scan->header_cxt);
+		scan->header = NULL;
+		save = MemoryContextSwitchTo(scan->header_cxt);
+		scan->header = read_header(scan, object);
+		MemoryContextSwitchTo(save);
+		scan->header_object = number;
+	}
+	return scan->header;
+}
+
+/* --------------------------------------------------------------------- chunks */
+
+/* Say how the reader is to begin, and what the columns of the object are. */
+static void
+prepare_object(S3ScanState *scan, const S3Chunk *chunk, const ManifestObject *object,
+			   bool at_beginning)
+{
+	const FormatOptions *format = &scan->options->format;
+	bool		in_each = format->header == HEADER_TRUE || format->header == HEADER_MATCH;
+	Datum	   *values = palloc(sizeof(Datum) * Max(scan->natts, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(scan->natts, 1));
+
+	scan->start.at_beginning = at_beginning;
+	scan->start.has_header = at_beginning &&
+		(in_each || (format->header == HEADER_FIRST && is_first_object(scan, object)));
+	scan->start.header = NULL;
+	if (format->match_by == MATCH_BY_NAME && !scan->start.has_header)
+		scan->start.header = header_from_elsewhere(scan, chunk->object, object);
+
+	layout_values(scan->layout, object, scan->of_object, values, nulls);
+	for (int i = 0; i < scan->natts; i++)
+	{
+		if (scan->of_object[i])
+			tuple_reader_set_value(scan->tuples, i + 1, values[i], nulls[i]);
+	}
+}
+
+/* Read what remains to be read of the chunk; false if that is nothing. */
+static bool
+open_stretch(S3ScanState *scan, S3Chunk *chunk, const ManifestObject *object)
+{
+	ByteSource *stream;
+
+	switch (stretch_open(scan->stretch))
+	{
+		case STRETCH_OPEN:
+			stretch_begin(scan->stretch, &scan->start.line_end, &scan->first_offset,
+						  &scan->first_line);
+			prepare_object(scan, chunk, object, chunk->start == 0);
+			stream = text_source_create(stretch_source(scan->stretch),
+										scan->options->format.encoding, chunk->start == 0);
+			scan->reader = record_reader_create(stream, &scan->options->format,
+												scan->columns, scan->ncolumns, &scan->start);
+			return true;
+		case STRETCH_EMPTY:
+			break;
+		case STRETCH_UNCUT:
+			if (chunk->start > 0)
+				break;
+			stretch_close(scan->stretch);
+			scan->stretch = NULL;
+			chunk->slot = -1;
+			return true;
+	}
+	return false;
+}
+
+static void
+open_object(S3ScanState *scan, const S3Chunk *chunk, const ManifestObject *object)
+{
+	ByteSource *stream;
+
+	if (scan->source == NULL)
+		scan->source = make_source(scan, object);
+	s3_source_set_hook(scan->source, read_ahead, scan);
+	scan->start.line_end = LINE_END_UNKNOWN;
+	scan->first_line = 0;
+	scan->first_offset = 0;
+	prepare_object(scan, chunk, object, true);
+	stream = decoded(scan, scan->source, scan->key);
+	scan->reader = record_reader_create(stream, &scan->options->format,
+										scan->columns, scan->ncolumns, &scan->start);
+}
+
+bool
+scan_open_chunk(S3ScanState *scan)
+{
+	for (;;)
+	{
+		S3Chunk		chunk;
+		ManifestObject object;
+		MemoryContext save;
+		bool		first;
+		bool		open = true;
+
+		scan->source = NULL;
+		scan->stretch = NULL;
+		scan->slices = 0;
+		if (scan->nahead > 0)
+		{
+			chunk = scan->ahead[0].chunk;
+			scan->source = scan->ahead[0].source;
+			scan->stretch = scan->ahead[0].stretch;
+			scan->nahead--;
+			memmove(&scan->ahead[0], &scan->ahead[1], scan->nahead * sizeof(AheadChunk));
+		}
+		else if (!claim(scan, &chunk))
+			return false;
+
+		/* The object's strings last until the manifest is asked again. */
+		save = MemoryContextSwitchTo(scan->chunk_cxt);
+		manifest_object(scan->manifest, chunk.object, &object);
+		object.bucket = scan->bucket = pstrdup(object.bucket);
+		s3_object_copy(&object.info, &object.info);
+		scan->key = object.info.key;
+
+		first = chunk.start == 0;
+		if (chunk.slot >= 0)
+		{
+			if (scan->stretch == NULL)
+				scan->stretch = make_stretch(scan, &chunk, &object);
+			open = open_stretch(scan, &chunk, &object);
+		}
+		if (open && chunk.slot < 0)
+			open_object(scan, &chunk, &object);
+		MemoryContextSwitchTo(save);
+
+		scan->begun = true;
+		if (first)
+			scan->objects_read++;
+		if (open)
+			return true;
+		scan_close_chunk(scan);
+	}
+}
+
+void
+scan_close_chunk(S3ScanState *scan)
+{
+	if (scan->reader)
+		record_reader_close(scan->reader);
+	scan->reader = NULL;
+	scan->bucket = NULL;
+	scan->key = NULL;
+	MemoryContextReset(scan->chunk_cxt);
+	if (scan->source)
+		byte_source_close(s3_source_stream(scan->source));
+	scan->source = NULL;
+	if (scan->stretch)
+		stretch_close(scan->stretch);
+	scan->stretch = NULL;
+}
+
+void
+scan_close_ahead(S3ScanState *scan)
+{
+	while (scan->nahead > 0)
+	{
+		AheadChunk *ahead = &scan->ahead[--scan->nahead];
+
+		if (ahead->source)
+			byte_source_close(s3_source_stream(ahead->source));
+		if (ahead->stretch)
+			stretch_close(ahead->stretch);
+	}
+}

@@ -1,0 +1,121 @@
+/*-------------------------------------------------------------------------
+ *
+ * codec_gzip_isal.c
+ *		Inflating with Intel's ISA-L.
+ *
+ * Above: codec_gzip.c.  ISA-L keeps all it needs in one struct and allocates
+ * nothing.  It reads eight bytes ahead into that struct, and so may have taken
+ * bytes behind the data, which may have come with an earlier piece of input:
+ * inflater_unread() gives them back.
+ *
+ * IDENTIFICATION
+ *		src/format/codec_gzip_isal.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#ifdef S3_HAVE_ISAL
+
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
+
+#include "format/codec_gzip.h"
+
+struct Inflater
+{
+	struct inflate_state state;
+};
+
+const char *
+inflater_library(void)
+{
+	return "ISA-L";
+}
+
+Inflater *
+inflater_create(void)
+{
+	Inflater   *self = malloc(sizeof(Inflater));
+
+	if (self)
+		inflater_reset(self);
+	return self;
+}
+
+void
+inflater_free(Inflater *self)
+{
+	free(self);
+}
+
+void
+inflater_reset(Inflater *self)
+{
+	isal_inflate_init(&self->state);
+	self->state.crc_flag = ISAL_DEFLATE;
+}
+
+/* In words, what the library holds against the data. */
+static const char *
+describe(int rc)
+{
+	switch (rc)
+	{
+		case ISAL_INVALID_BLOCK:
+			return "invalid block";
+		case ISAL_INVALID_SYMBOL:
+			return "invalid code";
+		case ISAL_INVALID_LOOKBACK:
+			return "invalid distance";
+		default:
+			return NULL;
+	}
+}
+
+InflateStatus
+inflater_run(Inflater *self, const char **in, const char *in_end,
+			 char **out, char *out_end, const char **reason)
+{
+	struct inflate_state *state = &self->state;
+	int			rc;
+
+	*reason = NULL;
+	state->next_in = (uint8_t *) *in;
+	state->avail_in = (uint32_t) (in_end - *in);
+	state->next_out = (uint8_t *) *out;
+	state->avail_out = (uint32_t) (out_end - *out);
+	rc = isal_inflate(state);
+	*in = (const char *) state->next_in;
+	*out = (char *) state->next_out;
+	if (rc != ISAL_DECOMP_OK)
+	{
+		*reason = describe(rc);
+		return INFLATE_CORRUPT;
+	}
+	return state->block_state == ISAL_BLOCK_FINISH ? INFLATE_END : INFLATE_OK;
+}
+
+int
+inflater_unread(Inflater *self, char *bytes)
+{
+	struct inflate_state *state = &self->state;
+	int			n = state->read_in_length / 8;
+	uint64		bits = state->read_in >> (state->read_in_length % 8);
+
+	Assert(n >= 0 && n <= INFLATER_MAX_UNREAD);
+	for (int i = 0; i < n; i++)
+	{
+		bytes[i] = (char) bits;
+		bits >>= 8;
+	}
+	return n;
+}
+
+uint32
+inflater_crc32(uint32 crc, const char *data, Size len)
+{
+	return crc32_gzip_refl(crc, (const unsigned char *) data, len);
+}
+
+#endif							/* S3_HAVE_ISAL */
