@@ -38,7 +38,7 @@ EXTRA_CLEAN = $(wildcard test/unit/*.o test/unit/*.bc test/unit/*.so)
 PG_CONFIG ?= pg_config
 
 # These goals work, alone, on a machine that has no PostgreSQL yet.
-FROM_NOTHING = check check-quick check-asan demo demo-stop installcheck-stop bench bench-quick
+FROM_NOTHING = check check-quick check-asan fuzz demo demo-stop installcheck-stop bench bench-quick
 ifneq ($(filter-out $(FROM_NOTHING),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -69,6 +69,13 @@ check-quick:
 .PHONY: check-asan
 check-asan:
 	PG_CONFIG=$(PG_CONFIG) test/asan
+
+# The parsers under libFuzzer, so many seconds each.
+.PHONY: fuzz
+fuzz: FUZZ_SECONDS ?= 600
+fuzz:
+	test/setup fuzz
+	PG_CONFIG=$(PG_CONFIG) test/fuzz/run $(FUZZ_SECONDS)
 
 # make installcheck, against a PostgreSQL that is running: start the S3 server
 # and the fault proxy (on INSTALLCHECK_PORT to + 3), unless S3_TEST_ENDPOINT and

@@ -48,12 +48,12 @@ s3_config_init(void)
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
-	/* Each process of a scan has up to three of them in memory. */
+	/* Small enough for a processor's cache, large enough for a request. */
 	DefineCustomIntVariable("s3_fdw.chunk_size",
 							"Sets the size of the stretches in which parallel workers read a large object.",
 							NULL,
 							&s3_chunk_size,
-							6 * 1024 * 1024, 1, 64 * 1024 * 1024,
+							2 * 1024 * 1024, 1, 64 * 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_BYTE,
 							NULL, NULL, NULL);
 

@@ -10,8 +10,10 @@
  *
  * While one chunk is read, the bytes of the next ones are already on their way
  * as far as the read pool has room.  How many objects are read ahead grows from
- * none with each that is finished, so that a LIMIT costs little.  Of stretches,
- * which others may wait for, one is.
+ * none with each that is finished, so that a LIMIT costs little.  Stretches are
+ * small, so that their bytes are still in the processor's cache when they are
+ * parsed; how many are read ahead grows whenever one had to be waited for, so
+ * that a network far away is kept busy and one nearby costs no memory.
  *
  * IDENTIFICATION
  *		src/fdw/feed.c
@@ -31,8 +33,14 @@
 /* Cutting an object into smaller pieces costs more than it helps. */
 #define MIN_STRETCH (1024 * 1024)
 
+/* Shared memory is taken for each; beyond so many they become larger. */
+#define MANY_STRETCHES 65536
+
 /* Stretches per process, so that all are done at about the same time. */
 #define STRETCHES_PER_PROCESS 4
+
+/* A stretch that takes longer comes from a network that is worth to be kept busy. */
+#define NEARBY_MS 4
 
 /* The stretch after is asked for when so many slices of this one are used. */
 #define SLICES_ALONE 2
@@ -56,7 +64,8 @@ scan_plan_splits(S3ScanState *scan, int participants)
 {
 	S3Manifest *manifest = scan->manifest;
 	int64		share = manifest->bytes / ((int64) participants * STRETCHES_PER_PROCESS);
-	int64		most = Min((int64) s3_chunk_size, (int64) s3_pool_memory(scan->pool) / 4);
+	int64		room = (int64) s3_pool_memory(scan->pool) / 4;
+	int64		most = Min(Max((int64) s3_chunk_size, manifest->bytes / MANY_STRETCHES), room);
 	int64		stretch = Min(Max(share, Min(most, MIN_STRETCH)), most);
 	int			max_splits = 0;
 
@@ -102,6 +111,7 @@ scan_set_queue(S3ScanState *scan, ChunkQueue *queue)
 	scan->stretches.pool = scan->pool;
 	scan->stretches.queue = queue;
 	scan->stretches.format = &scan->options->format;
+	scan->max_stretches = 1;
 	scan->stretches.poll = see_to_others;
 	scan->stretches.poll_arg = scan;
 }
@@ -147,6 +157,18 @@ claim(S3ScanState *scan, S3Chunk *chunk)
 }
 
 /*
+ * How many stretches may be on their way at most.  Beside them there are the
+ * one that is read, and one that is read for another process.
+ */
+static int
+stretches_limit(const S3ScanState *scan, const S3Chunk *chunk)
+{
+	Size		room = s3_pool_memory(scan->pool) / (Size) (chunk->end - chunk->start);
+
+	return Max(1, Min((int) Min(room, MAX_AHEAD) - 2, s3_read_concurrency - 1));
+}
+
+/*
  * May another chunk be claimed now?  In a parallel scan, not if others might
  * run out of work while we have it waiting.
  */
@@ -156,7 +178,7 @@ may_claim(S3ScanState *scan)
 	int			left = chunk_queue_left(scan->queue);
 
 	if (scan->stretch || (scan->nahead > 0 && scan->ahead[scan->nahead - 1].stretch))
-		return scan->nahead == 0 && left >= scan->shared->participants;
+		return scan->nahead < scan->max_stretches && left >= scan->shared->participants;
 	if (scan->nahead >= Min(scan->max_ahead, Min(MAX_AHEAD, s3_read_concurrency)))
 		return false;
 	return scan->shared == NULL || left >= 2 * scan->shared->participants;
@@ -210,8 +232,11 @@ see_to_others(void *arg)
 	if (scan->nahead > 0)
 	{
 		s3_poll();
-		if (scan->ahead[0].stretch)
-			stretch_poll(scan->ahead[0].stretch);
+		for (int i = 0; i < scan->nahead; i++)
+		{
+			if (scan->ahead[i].stretch)
+				stretch_poll(scan->ahead[i].stretch);
+		}
 	}
 }
 
@@ -412,6 +437,12 @@ scan_open_chunk(S3ScanState *scan)
 		{
 			if (scan->stretch == NULL)
 				scan->stretch = make_stretch(scan, &chunk, &object);
+			if (!stretch_wait(scan->stretch, NEARBY_MS))
+			{
+				/* The network is slow: let more be under way meanwhile. */
+				scan->max_stretches = Min(scan->max_stretches * 2, stretches_limit(scan, &chunk));
+				read_ahead(scan);
+			}
 			open = open_stretch(scan, &chunk, &object);
 		}
 		if (open && chunk.slot < 0)

@@ -85,7 +85,8 @@ typedef struct S3ScanState
 	/* chunks to come */
 	AheadChunk	ahead[MAX_AHEAD];	/* in order */
 	int			nahead;
-	int			max_ahead;		/* grows */
+	int			max_ahead;		/* objects; grows with each that is finished */
+	int			max_stretches;	/* ahead; grows when one had to be waited for */
 	bool		begun;			/* a chunk has been opened */
 
 	/* names in header lines: of the first object, and of the one read last */

@@ -40,8 +40,12 @@
 /* Bytes handed out at once; between two of them others are seen to. */
 #define SLICE (256 * 1024)
 
-/* How long the claimer of a missing stretch is waited for. */
-#define PATIENCE_MS 50
+/*
+ * How often, and how long each time, the claimer of a missing stretch is waited
+ * for; between two times others are seen to.
+ */
+#define PATIENCE 10
+#define PATIENCE_MS 5
 
 struct Stretch
 {
@@ -126,6 +130,11 @@ stretch_next(ByteSource *self, const char **data, Size *len)
 		*len = end;
 		s->whole = true;
 	}
+	else if (s->end.ended)
+	{
+		*len = n + ahead;
+		s->whole = true;
+	}
 	return true;
 }
 
@@ -200,6 +209,8 @@ is_uncut(const StretchScan *scan, const S3Block *block, Size len)
 	{
 		Size		i = 0;
 
+		if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
+			i = 3;
 		while (i < len && strchr(" \t\r\n", data[i]) && data[i] != '\0')
 			i++;
 		return i < len && data[i] == '[';
@@ -220,6 +231,12 @@ publish(const StretchScan *scan, const S3Chunk *chunk, const S3Block *block,
 		chunk_set_uncut(scan->queue, chunk);
 	else
 		chunk_publish(scan->queue, chunk, summary);
+}
+
+bool
+stretch_wait(Stretch *s, int timeout)
+{
+	return s3_block_wait_for(s->block, timeout);
 }
 
 void
@@ -243,6 +260,7 @@ wait_for_start(Stretch *s, ChunkStart *start)
 	const StretchScan *scan = s->scan;
 	ChunkKnown	known;
 	S3Chunk		missing;
+	int			waits = 0;
 
 	for (;;)
 	{
@@ -250,7 +268,9 @@ wait_for_start(Stretch *s, ChunkStart *start)
 							s3_wait_event_info(S3_WAIT_CHUNK));
 		if (known != CHUNK_UNKNOWN)
 			return known;
-		if (chunk_missing(scan->queue, &s->chunk, &missing))
+		if (scan->poll)
+			scan->poll(scan->poll_arg);
+		if (++waits % PATIENCE == 0 && chunk_missing(scan->queue, &s->chunk, &missing))
 		{
 			S3Block    *block = request_block(scan, &missing, s->bucket, &s->object, true);
 			BoundarySummary summary;
@@ -277,7 +297,11 @@ stretch_open(Stretch *s)
 	/* Why read on if the object is not for us. */
 	if (chunk_start(s->scan->queue, &s->chunk, &start, 0, 0) == CHUNK_UNCUT)
 		return STRETCH_UNCUT;
-	s3_block_wait(s->block);
+	while (!s3_block_wait_for(s->block, PATIENCE_MS))
+	{
+		if (s->scan->poll)
+			s->scan->poll(s->scan->poll_arg);
+	}
 	stretch_poll(s);
 	save = MemoryContextSwitchTo(s->cxt);
 	known = wait_for_start(s, &start);
@@ -323,6 +347,8 @@ stretch_open(Stretch *s)
 		n -= BOUNDARY_LOOKAHEAD;
 		if (boundary_next(rule, &s->end, data + len, n, BOUNDARY_LOOKAHEAD, &end))
 			s->limit = len + end;
+		else if (s->end.ended)
+			s->limit = block_len;
 		else
 		{
 			s->limit = len + n;

@@ -41,6 +41,9 @@ extern bool stretch_rule(const FormatOptions *format, BoundaryRule *rule);
 extern Stretch *stretch_create(const StretchScan *scan, const S3Chunk *chunk,
 							   const char *bucket, const S3ObjectInfo *object, bool must);
 
+/* Wait for its bytes, so many milliseconds at most; have all arrived? */
+extern bool stretch_wait(Stretch *stretch, int timeout);
+
 /* If the bytes have arrived, publish what others wait for.  Never waits. */
 extern void stretch_poll(Stretch *stretch);
 

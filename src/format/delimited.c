@@ -284,7 +284,7 @@ find_record(DelimitedReader *r, int want, const bool popcnt)
 	uint64		delimiters = r->delimiters;
 	uint64		specials = r->specials;
 	uint64		ends = r->ends;
-	uint32	   *field_ends = r->field_ends + 1;
+	uint32	   *field_ends = r->field_ends ? r->field_ends + 1 : NULL;
 	int			n = 0;			/* delimiters seen */
 	uint64		quoted = 0;
 	Size		block;			/* the current block's position in the piece */

@@ -64,8 +64,10 @@ delimited_lines_at(DelimitedReader *r, Size pos)
 
 	if (pos >= r->scanned)
 	{
+		/* at the end there is no piece */
 		lines = r->lines;
-		count_lines(&lines, r->piece + r->scanned, pos - r->scanned);
+		if (pos > r->scanned)
+			count_lines(&lines, r->piece + r->scanned, pos - r->scanned);
 	}
 	else if (pos < r->known_pos || r->scanned - pos < pos - r->known_pos)
 	{

@@ -117,6 +117,33 @@ scan_count(const char *text, Size len, char c)
 	return n;
 }
 
+/*
+ * How many of the first bytes of text are ASCII and no NUL, in whole blocks; 0
+ * where there is no fast way to tell.
+ */
+static inline Size
+scan_ascii(const char *text, Size len)
+{
+	Size		i = 0;
+
+#ifdef __SSE2__
+	for (; i + SCAN_BLOCK <= len; i += SCAN_BLOCK)
+	{
+		const __m128i *block = (const __m128i *) (text + i);
+		__m128i		a = _mm_loadu_si128(block);
+		__m128i		b = _mm_loadu_si128(block + 1);
+		__m128i		c = _mm_loadu_si128(block + 2);
+		__m128i		d = _mm_loadu_si128(block + 3);
+		__m128i		high = _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d));
+		__m128i		least = _mm_min_epu8(_mm_min_epu8(a, b), _mm_min_epu8(c, d));
+
+		if (_mm_movemask_epi8(_mm_or_si128(high, _mm_cmpeq_epi8(least, _mm_setzero_si128()))) != 0)
+			break;
+	}
+#endif
+	return i;
+}
+
 /* The bytes of a block that equal c, eight at a time. */
 static inline uint64
 scan_equal(const char *block, char c)

@@ -16,9 +16,13 @@
 #include "s3/block.h"
 #include "s3/source.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-/* Not worth a request of its own. */
-#define MIN_RANGE (1024 * 1024)
+/*
+ * Not worth a request of its own: at the rate of one connection this takes as
+ * long as S3 takes to the first byte.
+ */
+#define MIN_RANGE (2 * 1024 * 1024)
 
 #define MAX_CALLS 16
 
@@ -93,6 +97,20 @@ s3_block_wait(S3Block *block)
 		if (!s3_call_wait(block->calls[i], 0))
 			s3_report(ERROR, &block->calls[i]->error);
 	}
+}
+
+bool
+s3_block_wait_for(S3Block *block, int timeout)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
+
+	for (int i = 0; i < block->ncalls; i++)
+	{
+		if (!s3_call_wait(block->calls[i], deadline) && !block->calls[i]->done)
+			return false;
+	}
+	s3_block_wait(block);
+	return true;
 }
 
 const char *

@@ -34,6 +34,9 @@ extern bool s3_block_done(const S3Block *block);
 /* Wait for all bytes.  A failure is reported. */
 extern void s3_block_wait(S3Block *block);
 
+/* The same, for so many milliseconds at most; have all bytes arrived? */
+extern bool s3_block_wait_for(S3Block *block, int timeout);
+
 /* The bytes, with STREAM_PADDING behind them, once all have arrived. */
 extern const char *s3_block_data(const S3Block *block);
 extern Size s3_block_len(const S3Block *block);
