@@ -399,7 +399,9 @@ set_fields(JsonReader *r, Record *record)
 		const char *text = r->rec + value->start;
 		Size		len = value->end - value->start;
 
-		if (value->end == 0 || *text == 'n')
+		/* A record that is null, in a json column, is that value. */
+		if (value->end == 0 ||
+			(*text == 'n' && !(value->start == 0 && r->parser.columns[col].raw_json)))
 		{
 			field->data = NULL;
 			field->len = 0;

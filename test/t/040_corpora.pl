@@ -321,5 +321,71 @@ END
 	note("$unmapped PapaParse cases have no COPY options to match");
 }
 
+#-------------------------------------------------------------------------
+# Every JSON file there is, as a document in one column
+#-------------------------------------------------------------------------
+
+SKIP:
+{
+	my $suite = "$corpora/json/JSONTestSuite";
+	skip 'no JSONTestSuite', 4 if !-f "$suite/pg15-oracle.jsonl";
+
+	my @verdicts = map { JSON::PP->new->decode($_) } split /\n/, slurp("$suite/pg15-oracle.jsonl");
+	my $n = 0;
+
+	for my $verdict (@verdicts)
+	{
+		$verdict->{number} = ++$n;
+		$verdict->{bytes} = slurp("$suite/$verdict->{file}");
+	}
+	s3_put_many('corpora', { map { ("suite/$_->{number}.json" => $_->{bytes}) } @verdicts });
+	psql(<<'SQL');
+CREATE TABLE found (number int, type text, verdict text, digest text);
+CREATE FUNCTION try_json(number int, type text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	state text;
+	digest text;
+	rows int;
+BEGIN
+	EXECUTE format('CREATE FOREIGN TABLE t (doc %s OPTIONS (path %L)) SERVER s3'
+		' OPTIONS (location %L, format %L, records %L)', type, '$',
+		's3://corpora/suite/' || number || '.json', 'json', 'document');
+	BEGIN
+		SELECT count(*), min(md5(doc::text)) INTO rows, digest FROM t;
+		IF rows <> 1 THEN
+			RAISE 'there are % rows', rows;
+		END IF;
+		INSERT INTO found VALUES (number, type, 'ok', digest);
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
+		INSERT INTO found VALUES (number, type, state, NULL);
+	END;
+	DROP FOREIGN TABLE t;
+END
+$$;
+SQL
+	psql("SELECT try_json(n, 'json'), try_json(n, 'jsonb') FROM generate_series(1, $n) n");
+	my %found = map { my ($number, $type, @rest) = split /\|/; ("$number $type" => \@rest) }
+	  split /\n/, psql('SELECT * FROM found');
+
+	for my $type ('json', 'jsonb')
+	{
+		my @different = grep
+		{
+			my ($expected) = $_->{$type} =~ /^(?:ENC:)?(\w+)/;
+			$found{"$_->{number} $type"}[0] ne $expected
+		} @verdicts;
+
+		is(join("\n", map { "$_->{file}: " . $found{"$_->{number} $type"}[0] . " instead of $_->{$type}" } @different),
+			'', "$n documents as PostgreSQL's $type takes them");
+	}
+	is( join(' ', map { $_->{file} } grep
+			{
+				defined $_->{jsonb_md5} && $found{"$_->{number} jsonb"}[1] ne $_->{jsonb_md5}
+			} @verdicts),
+		'', 'with the same values');
+	cmp_ok($n, '>', 300, 'and that is all of them');
+}
+
 s3_drop_bucket('corpora');
 done_testing();
