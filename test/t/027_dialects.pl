@@ -6,7 +6,8 @@
 #
 # Lines skipped, comments, headers matched by name, ragged lines, delimiters of
 # several bytes, texts for the default, limits, fixed widths; lines and offsets
-# of records; beginnings in the middle of an object.
+# of records; beginnings in the middle of an object.  Texts for the default are
+# compared with COPY's too, where it has them.
 #
 #	S3_TEST_DIALECT_CASES	how many random files (default 6000)
 #	S3_TEST_SEED			seed of the random files (default 1)
@@ -28,7 +29,8 @@ plan skip_all => 'no unit test module' if !defined unit_lib();
 my $lib = lit(unit_lib());
 my $random_cases = $ENV{S3_TEST_DIALECT_CASES} || 6000;
 my $seed = defined $ENV{S3_TEST_SEED} ? $ENV{S3_TEST_SEED} : 1;
-my $marker = psql('SHOW server_version_num') < 180000;
+my $version = psql('SHOW server_version_num');
+my $marker = $version < 180000;
 
 srand($seed);
 
@@ -497,6 +499,73 @@ my @all = grep { defined } map { random_case() } 1 .. $random_cases;
 while (my @batch = splice @all, 0, 2000)
 {
 	compare_cases("random, seed $seed", @batch);
+}
+
+#-------------------------------------------------------------------------
+# The default, against COPY
+#-------------------------------------------------------------------------
+
+SKIP:
+{
+	skip 'COPY has DEFAULT since PostgreSQL 16', 1 if $version < 160000;
+
+	my $path = server_tmp() . '/default';
+	my $sql = '';
+	my $n = 1000;
+
+	psql(<<'END');
+CREATE TABLE of_copy (place serial, a text DEFAULT '<default>', b text DEFAULT '<default>');
+CREATE FUNCTION copy_all(path text, options text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	TRUNCATE of_copy;
+	EXECUTE format('COPY of_copy (a, b) FROM %L (%s)', path, options);
+	SELECT string_agg(ARRAY['ok', a, b]::text, E'\n' ORDER BY place) INTO result FROM of_copy;
+	RETURN coalesce(result, '');
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ': ' || SQLERRM;
+END $$;
+END
+	for my $id (1 .. $n)
+	{
+		my $format = pick('csv', 'text');
+		my %o = (format => $format, header => pick('false', 'true'), delimiter => pick(',', "\t", '|'),
+			null => pick('', 'N', '\\N'), default => pick('D', '\\D', '\\\\', 'DN', ' ', ''));
+
+		@o{ 'quote', 'escape' } = ('"', pick('"', '\\', 'D')) if $format eq 'csv';
+		redo if $o{default} eq $o{null};
+
+		my $good = rand() < 0.8;
+		my @alphabet = ('D', 'N', ' ', 'a', '\\', '\\N', '\\D', '\\x44', '\\104', $o{default}, $o{default}, $o{null});
+		my $data = $o{header} eq 'true' ? "a$o{delimiter}b\n" : '';
+
+		push @alphabet, '"', 'D"', $o{delimiter} if !$good;
+		for my $row (1 .. 1 + rand 10)
+		{
+			my @fields = map { join '', map { pick(@alphabet) } 1 .. pick(0, 1, 1, 1, 2, 3) } 1, 2;
+
+			for my $field (@fields)
+			{
+				$field =~ s/(?<!\\)((?:\\\\)*)\\\z/$1/ if $good && $format eq 'text';
+				next if $format eq 'text' || rand() < 0.6;
+				$field =~ s/(["\Q$o{escape}\E])/$o{escape}$1/g if $good;
+				$field = "\"$field\"";
+			}
+			$data .= join($o{delimiter}, @fields) . "\n";
+		}
+		open my $fh, '>:raw', "$path.$id" or die "could not create $path.$id: $!\n";
+		print $fh $data;
+		close $fh or die "could not write $path.$id: $!\n";
+		chmod 0644, "$path.$id";
+		$sql .= "SELECT $id, wanted, got FROM copy_all('$path.$id', " . lit(join(', ', map { "$_ " . lit($o{$_}) } sort keys %o))
+		  . ") wanted, LATERAL (SELECT string_agg(CASE r[1] WHEN 'ok' THEN r::text ELSE r[2] || ': ' || r[3] END, E'\\n' ORDER BY ord)"
+		  . " AS got, bool_and(r[1] = 'ok') AS fine FROM unit_lines(pg_read_binary_file('$path.$id'), " . array(%o)
+		  . ", '{a,b}', NULL, NULL, NULL, 1000, false) WITH ORDINALITY AS u(r, ord)) x"
+		  . " WHERE CASE WHEN fine THEN got <> wanted ELSE wanted LIKE '{%' END;\n";
+	}
+	is(substr(psql($sql), 0, 4000), '', "default: $n files as COPY reads them");
+	unlink map { "$path.$_" } 1 .. $n;
 }
 
 #-------------------------------------------------------------------------

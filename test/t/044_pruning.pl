@@ -134,9 +134,13 @@ is(psql('SELECT count(*) FROM days WHERE day <= 1'), '1', 'header first: its lin
 psql(q{ALTER FOREIGN TABLE days OPTIONS (DROP header)});
 
 # By all processes
-is( psql('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;'
-	. ' SET force_parallel_mode = on; SELECT count(*), sum(id), min(day), max(day) FROM days WHERE day >= 100 AND id <> 500'),
-	'899|' . (494550 - 500) . '|100|999', 'in parallel') if psql('SHOW server_version_num') < 160000;
+{
+	my $force = psql('SHOW server_version_num') < 160000 ? 'force_parallel_mode' : 'debug_parallel_query';
+
+	is( psql('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;'
+		. " SET $force = on; SELECT count(*), sum(id), min(day), max(day) FROM days WHERE day >= 100 AND id <> 500"),
+		'899|' . (494550 - 500) . '|100|999', 'in parallel');
+}
 
 #-------------------------------------------------------------------------
 # Folders in folders, templates
