@@ -8,7 +8,7 @@ GRANT SELECT ON t TO regress_s3_errors;
 GRANT USAGE ON FOREIGN SERVER s3 TO regress_s3_errors;
 GRANT EXECUTE ON FUNCTION s3_list(text, name) TO regress_s3_errors;
 GRANT EXECUTE ON FUNCTION s3_uploads(text, name) TO regress_s3_errors;
-GRANT EXECUTE ON FUNCTION s3_export(text, text, name, text, text, boolean, text, text, text, text, text, text, text, boolean, text) TO regress_s3_errors;
+GRANT EXECUTE ON FUNCTION s3_export TO regress_s3_errors;
 SET ROLE regress_s3_errors;
 
 -- No keys at all: those of the machine the server runs on are not used.

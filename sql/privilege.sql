@@ -27,7 +27,7 @@ WHERE has_function_privilege('regress_s3_plain', pg_proc.oid, 'EXECUTE') ORDER B
 
 -- EXECUTE alone is not enough: the server needs USAGE, and the role a mapping.
 GRANT EXECUTE ON FUNCTION s3_list(text, name) TO regress_s3_plain;
-GRANT EXECUTE ON FUNCTION s3_export(text, text, name, text, text, boolean, text, text, text, text, text, text, text, boolean, text) TO regress_s3_plain;
+GRANT EXECUTE ON FUNCTION s3_export TO regress_s3_plain;
 SET ROLE regress_s3_plain;
 SELECT s3_list('s3://regress/');
 SELECT s3_list('s3://regress/', server => 's3');

@@ -32,6 +32,16 @@ CREATE FUNCTION s3_export(
   part_size text DEFAULT NULL,
   overwrite boolean DEFAULT NULL,
   content_type text DEFAULT NULL,
+  fixedwidth text DEFAULT NULL,
+  "array" boolean DEFAULT NULL,
+  content_encoding text DEFAULT NULL,
+  metadata jsonb DEFAULT NULL,
+  tags jsonb DEFAULT NULL,
+  storage_class text DEFAULT NULL,
+  sse text DEFAULT NULL,
+  kms_key_id text DEFAULT NULL,
+  acl text DEFAULT NULL,
+  checksum text DEFAULT NULL,
   OUT location text,
   OUT rows bigint,
   OUT bytes bigint,
@@ -39,8 +49,8 @@ CREATE FUNCTION s3_export(
 RETURNS SETOF record
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-REVOKE ALL ON FUNCTION s3_export(text, text, name, text, text, boolean, text, text, text, text, text, text, text, boolean, text) FROM PUBLIC;
-COMMENT ON FUNCTION s3_export(text, text, name, text, text, boolean, text, text, text, text, text, text, text, boolean, text) IS
+REVOKE ALL ON FUNCTION s3_export FROM PUBLIC;
+COMMENT ON FUNCTION s3_export IS
   'write the result of a query to one S3 object; returns its location, rows, bytes and entity tag';
 
 CREATE FUNCTION s3_list(

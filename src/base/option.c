@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/reloptions.h"
+#include "base/attribute.h"
 #include "base/config.h"
 #include "base/option.h"
 #include "catalog/pg_attribute.h"
@@ -59,7 +60,11 @@ typedef enum OptionType
 	OPTION_ENCODING,			/* int */
 	OPTION_COUNT,				/* int64 */
 	OPTION_SIZE,				/* int64 bytes; units as in settings */
-	OPTION_NAMES				/* List of char *: comma-separated identifiers */
+	OPTION_NAMES,				/* List of char *: comma-separated identifiers */
+	OPTION_FIELD,				/* char *, value of an HTTP header */
+	OPTION_CLASS,				/* char *, a storage class */
+	OPTION_METADATA,			/* List of S3Attribute: JSON object of strings */
+	OPTION_TAGS					/* the same, with other limits */
 } OptionType;
 
 /* The struct that offset counts in. */
@@ -100,6 +105,10 @@ static const char *const match_by_names[] = {"position", "name", NULL};
 static const char *const missing_names[] = {"error", "null", NULL};
 static const char *const extra_names[] = {"error", "ignore", NULL};
 static const char *const records_names[] = {"objects", "arrays", "values", "document", NULL};
+static const char *const sse_names[] = {"none", "aes256", "aws:kms", NULL};
+static const char *const acl_names[] = {"none", "private", "public-read", "public-read-write", "authenticated-read",
+"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control", NULL};
+static const char *const checksum_names[] = {"none", "crc32c", "crc64nvme", NULL};
 static const char *const metadata_names[] = {"none", "location", "key", "size", "etag", "last_modified",
 "storage_class", "version_id", "line_number", "byte_offset", NULL};
 
@@ -138,7 +147,8 @@ static const OptionDef option_defs[] = {
 	{"escape", ON_TABLE | ON_EXPORT, OPTION_BYTE, IN_FORMAT, .offset = offsetof(FormatOptions, escape), .formats = FOR_CSV},
 	{"null", ON_TABLE | ON_EXPORT, OPTION_STRING, IN_FORMAT, .offset = offsetof(FormatOptions, null), .formats = FOR_LINES},
 	{"default", ON_TABLE, OPTION_STRING, IN_FORMAT, .offset = offsetof(FormatOptions, default_text), .formats = FOR_DELIMITED},
-	{"fixedwidth", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, fixedwidth), .formats = FOR(FORMAT_FIXEDWIDTH)},
+	{"fixedwidth", ON_TABLE | ON_EXPORT, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, fixedwidth), .formats = FOR(FORMAT_FIXEDWIDTH)},
+	{"array", ON_EXPORT, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, array), .formats = FOR_JSON},
 	{"records", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, records), .formats = FOR_JSON, .names = records_names},
 	{"ignore_case", ON_TABLE, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, ignore_case), .formats = FOR_JSON | FOR_DELIMITED},
 	{"jsonpaths", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, jsonpaths), .formats = FOR_JSON},
@@ -160,7 +170,17 @@ static const OptionDef option_defs[] = {
 	{"overwrite", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, overwrite)},
 	{"part_size", ON_EXPORT, OPTION_SIZE, IN_EXPORT, .offset = offsetof(S3ExportOptions, part_size),
 	.min = S3_MIN_PART_SIZE, .max = S3_MAX_PART_SIZE},
-	{"content_type", ON_EXPORT, OPTION_STRING, IN_EXPORT, .offset = offsetof(S3ExportOptions, content_type)},
+	{"checksum", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, checksum), .names = checksum_names},
+
+	/* what it is labelled with */
+	{"content_type", ON_EXPORT, OPTION_FIELD, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.content_type)},
+	{"content_encoding", ON_EXPORT, OPTION_FIELD, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.content_encoding)},
+	{"metadata", ON_EXPORT, OPTION_METADATA, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.metadata)},
+	{"tags", ON_EXPORT, OPTION_TAGS, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.tags)},
+	{"storage_class", ON_EXPORT, OPTION_CLASS, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.storage_class)},
+	{"sse", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.encryption), .names = sse_names},
+	{"kms_key_id", ON_EXPORT, OPTION_FIELD, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.kms_key_id)},
+	{"acl", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.acl), .names = acl_names},
 };
 
 /* ------------------------------------------------------------- single values */
@@ -317,6 +337,7 @@ static void
 set_option(const OptionDef *def, const char *value, void *target)
 {
 	void	   *field = (char *) target + def->offset;
+	const char *fault = NULL;
 	bool		flag;
 
 	switch (def->type)
@@ -374,7 +395,23 @@ set_option(const OptionDef *def, const char *value, void *target)
 			else if (!SplitIdentifierString(pstrdup(value), ',', (List **) field))
 				report_invalid_value(def, value, _("Expected \"*\" or a list of column names."));
 			break;
+		case OPTION_FIELD:
+			fault = s3_attribute_check_value(value);
+			*(char **) field = pstrdup(value);
+			break;
+		case OPTION_CLASS:
+			fault = s3_attribute_check_class(value);
+			*(char **) field = pstrdup(value);
+			break;
+		case OPTION_METADATA:
+			fault = s3_attribute_parse_metadata(value, (List **) field);
+			break;
+		case OPTION_TAGS:
+			fault = s3_attribute_parse_tags(value, (List **) field);
+			break;
 	}
+	if (fault)
+		report_invalid_value(def, value, fault);
 }
 
 /* ------------------------------------------------------------ what goes together */
@@ -640,15 +677,13 @@ s3_export_options(List *options)
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("header \"%s\" is for reading only",
 						export->format.header == HEADER_MATCH ? "match" : "first")));
-	if (export->format.format != FORMAT_CSV && export->format.format != FORMAT_JSON)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("format \"%s\" is for reading only", format_names[export->format.format])));
 	if (export->format.encoding >= S3_ENCODING_UTF8_BOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("this encoding is for reading only")));
 	if (strlen(export->format.delimiter) > 1)
 		report_contradiction(_("delimiter of an export must be a single one-byte character"));
+	if (export->attributes.kms_key_id && export->attributes.encryption != ENCRYPTION_KMS)
+		report_contradiction(_("option \"kms_key_id\" needs sse \"aws:kms\""));
 	return export;
 }

@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
+#include "base/attribute.h"
 #include "nodes/pg_list.h"
 
 typedef enum S3UrlStyle
@@ -114,6 +115,7 @@ typedef struct FormatOptions
 
 	/* JSON */
 	int			records;		/* JsonRecords */
+	bool		array;			/* writing: one array of all rows */
 	bool		ignore_case;	/* of keys, and of names in a header */
 	char	   *jsonpaths;		/* location of a file of paths, or NULL */
 
@@ -180,14 +182,23 @@ typedef struct S3ColumnOptions
 	char	   *timeformat;
 } S3ColumnOptions;
 
+/* What is sent along with the bytes, for the store to compare. */
+typedef enum S3ChecksumKind
+{
+	CHECKSUM_NONE,
+	CHECKSUM_CRC32C,
+	CHECKSUM_CRC64NVME
+} S3ChecksumKind;
+
 /* Options of an export, from the arguments of s3_export(). */
 typedef struct S3ExportOptions
 {
 	FormatOptions format;
 	int64		part_size;		/* bytes; 0: s3_fdw.part_size */
 	bool		overwrite;
-	char	   *content_type;	/* or NULL: by format */
 	List	   *force_quote;	/* column names (char *), or one "*"; NIL: none */
+	S3ObjectAttributes attributes;
+	int			checksum;		/* S3ChecksumKind */
 } S3ExportOptions;
 
 /*

@@ -21,10 +21,12 @@
 
 #include "base/compat.h"
 #include "base/config.h"
+#include "catalog/pg_type.h"
 #include "commands/common.h"
 #include "commands/progress.h"
 #include "executor/spi.h"
 #include "format/codec.h"
+#include "format/fixed.h"
 #include "format/tuple.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -37,6 +39,7 @@
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -65,9 +68,34 @@ typedef struct S3ExportReceiver
 } S3ExportReceiver;
 
 /* The arguments of s3_export() that are options, in order from the third on. */
-static const char *const argument_names[] = {
-	"server", "format", "compression", "header", "delimiter", "quote", "escape",
-	"null", "force_quote", "encoding", "part_size", "overwrite", "content_type"
+static const struct
+{
+	const char *name;
+	Oid			type;
+}			arguments[] = {
+	{"server", NAMEOID},
+	{"format", TEXTOID},
+	{"compression", TEXTOID},
+	{"header", BOOLOID},
+	{"delimiter", TEXTOID},
+	{"quote", TEXTOID},
+	{"escape", TEXTOID},
+	{"null", TEXTOID},
+	{"force_quote", TEXTOID},
+	{"encoding", TEXTOID},
+	{"part_size", TEXTOID},
+	{"overwrite", BOOLOID},
+	{"content_type", TEXTOID},
+	{"fixedwidth", TEXTOID},
+	{"array", BOOLOID},
+	{"content_encoding", TEXTOID},
+	{"metadata", JSONBOID},
+	{"tags", JSONBOID},
+	{"storage_class", TEXTOID},
+	{"sse", TEXTOID},
+	{"kms_key_id", TEXTOID},
+	{"acl", TEXTOID},
+	{"checksum", TEXTOID},
 };
 
 /* ------------------------------------------------------------------- the receiver */
@@ -170,6 +198,7 @@ receiver_shutdown(DestReceiver *self)
 {
 	S3ExportReceiver *receiver = (S3ExportReceiver *) self;
 
+	tuple_write_footer(receiver->writer);
 	if (receiver->lines.len > 0)
 		flush_lines(receiver);
 }
@@ -266,23 +295,31 @@ collect_options(FunctionCallInfo fcinfo, char **server)
 	List	   *options = NIL;
 
 	*server = NULL;
-	for (int i = 0; i < (int) lengthof(argument_names); i++)
+	for (int i = 0; i < (int) lengthof(arguments); i++)
 	{
-		const char *name = argument_names[i];
-		char	   *value;
+		char	   *value = NULL;
+		Jsonb	   *jsonb;
 
 		if (PG_ARGISNULL(i + 2))
 			continue;
-		if (strcmp(name, "server") == 0)
+		switch (arguments[i].type)
 		{
-			*server = pstrdup(NameStr(*PG_GETARG_NAME(i + 2)));
-			continue;
+			case NAMEOID:
+				*server = pstrdup(NameStr(*PG_GETARG_NAME(i + 2)));
+				continue;
+			case BOOLOID:
+				value = PG_GETARG_BOOL(i + 2) ? "true" : "false";
+				break;
+			case JSONBOID:
+				jsonb = PG_GETARG_JSONB_P(i + 2);
+				value = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+				break;
+			case TEXTOID:
+				value = argument_text(fcinfo, i + 2);
+				break;
 		}
-		if (strcmp(name, "header") == 0 || strcmp(name, "overwrite") == 0)
-			value = PG_GETARG_BOOL(i + 2) ? "true" : "false";
-		else
-			value = argument_text(fcinfo, i + 2);
-		options = lappend(options, makeDefElem(pstrdup(name), (Node *) makeString(value), -1));
+		options = lappend(options, makeDefElem(pstrdup(arguments[i].name),
+											   (Node *) makeString(value), -1));
 	}
 	return options;
 }
@@ -292,6 +329,22 @@ choose_codec(const S3ExportOptions *options, const char *key)
 {
 	return options->format.compression == COMPRESSION_AUTO ? codec_by_suffix(key) :
 		codec_lookup(options->format.compression);
+}
+
+static char *
+default_content_type(const FormatOptions *format)
+{
+	switch ((FileFormat) format->format)
+	{
+		case FORMAT_CSV:
+			return "text/csv";
+		case FORMAT_TEXT:
+		case FORMAT_FIXEDWIDTH:
+			break;
+		case FORMAT_JSON:
+			return format->array ? "application/json" : "application/x-ndjson";
+	}
+	return "text/plain";
 }
 
 PG_FUNCTION_INFO_V1(s3_export);
@@ -310,6 +363,7 @@ s3_export(PG_FUNCTION_ARGS)
 	S3UploadOptions upload_options = {0};
 	S3ExportReceiver receiver = {0};
 	const Codec *codec;
+	int			nwidths;
 	Datum		values[4];
 	bool		nulls[4] = {0};
 
@@ -331,6 +385,8 @@ s3_export(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("location \"%s\" does not name an object", uri),
 				 errhint("An export writes one object, as in \"s3://bucket/folder/file.csv\".")));
+	if (options->format.format == FORMAT_FIXEDWIDTH)
+		fixed_widths(&options->format, &nwidths);
 	check_query(query);
 	client = s3_client_for_server(server_name, &stats);
 
@@ -339,8 +395,10 @@ s3_export(PG_FUNCTION_ARGS)
 		(int64) s3_part_size * 1024;
 	upload_options.memory = (Size) s3_upload_memory * 1024;
 	upload_options.overwrite = options->overwrite;
-	upload_options.content_type = options->content_type ? options->content_type :
-		options->format.format == FORMAT_JSON ? "application/x-ndjson" : "text/csv";
+	if (options->attributes.content_type == NULL)
+		options->attributes.content_type = default_content_type(&options->format);
+	upload_options.attributes = &options->attributes;
+	upload_options.checksum = options->checksum;
 	receiver.upload = s3_upload_begin(client, location->bucket, location->list_prefix, &upload_options);
 	receiver.sink = s3_upload_sink(receiver.upload);
 	if (codec)

@@ -14,9 +14,9 @@
  */
 #include "postgres.h"
 
+#include "format/append.h"
 #include "format/csv.h"
 #include "mb/pg_wchar.h"
-#include "utils/memutils.h"
 
 struct CsvWriter
 {
@@ -79,32 +79,6 @@ char_len(const CsvWriter *writer, const char *data)
 	return pg_encoding_mblen(writer->embedding, data);
 }
 
-static inline void
-put_char(StringInfo out, char c)
-{
-	/* keep room for the terminator, as StringInfo does */
-	if (unlikely(out->len + 1 >= out->maxlen))
-		enlargeStringInfo(out, 1);
-	out->data[out->len++] = c;
-	out->data[out->len] = '\0';
-}
-
-static inline void
-put_bytes(StringInfo out, const char *data, Size len)
-{
-	if (unlikely(len >= (Size) (out->maxlen - out->len)))
-	{
-		if (len > MaxAllocSize)
-			ereport(ERROR,
-					errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					errmsg("value of %zu bytes is too long", len));
-		enlargeStringInfo(out, (int) len);
-	}
-	memcpy(out->data + out->len, data, len);
-	out->len += (int) len;
-	out->data[out->len] = '\0';
-}
-
 /* COPY's rule for when a value is put between quotes without being told to. */
 static bool
 needs_quotes(const CsvWriter *writer, const char *data, Size len)
@@ -131,18 +105,18 @@ put_quoted(const CsvWriter *writer, const char *data, Size len)
 	StringInfo	out = writer->out;
 	Size		start = 0;
 
-	put_char(out, writer->quote);
+	append_char(out, writer->quote);
 	for (Size i = 0; i < len; i += char_len(writer, data + i))
 	{
 		if (writer->escaped[(unsigned char) data[i]])
 		{
-			put_bytes(out, data + start, i - start);
-			put_char(out, writer->escape);
+			append_bytes(out, data + start, i - start);
+			append_char(out, writer->escape);
 			start = i;
 		}
 	}
-	put_bytes(out, data + start, len - start);
-	put_char(out, writer->quote);
+	append_bytes(out, data + start, len - start);
+	append_char(out, writer->quote);
 }
 
 static inline void
@@ -151,7 +125,7 @@ put_value(CsvWriter *writer, const char *data, Size len, bool force_quote)
 	if (force_quote || needs_quotes(writer, data, len))
 		put_quoted(writer, data, len);
 	else
-		put_bytes(writer->out, data, len);
+		append_bytes(writer->out, data, len);
 }
 
 void
@@ -160,7 +134,7 @@ csv_write_header(CsvWriter *writer, const char *const *names)
 	for (int col = 0; col < writer->ncolumns; col++)
 	{
 		if (col > 0)
-			put_char(writer->out, writer->delimiter);
+			append_char(writer->out, writer->delimiter);
 		/* FORCE_QUOTE is for values only. */
 		put_value(writer, names[col], strlen(names[col]), false);
 	}
@@ -171,9 +145,9 @@ void
 csv_write_field(CsvWriter *writer, int col, const char *data, Size len)
 {
 	if (col > 0)
-		put_char(writer->out, writer->delimiter);
+		append_char(writer->out, writer->delimiter);
 	if (data == NULL)
-		put_bytes(writer->out, writer->null, writer->null_len);
+		append_bytes(writer->out, writer->null, writer->null_len);
 	else
 		put_value(writer, data, len,
 				  writer->force_quote && writer->force_quote[col]);
@@ -189,12 +163,12 @@ csv_write_number(CsvWriter *writer, int col, const char *data, Size len)
 		return;
 	}
 	if (col > 0)
-		put_char(writer->out, writer->delimiter);
-	put_bytes(writer->out, data, len);
+		append_char(writer->out, writer->delimiter);
+	append_bytes(writer->out, data, len);
 }
 
 void
 csv_end_record(CsvWriter *writer)
 {
-	put_char(writer->out, '\n');
+	append_char(writer->out, '\n');
 }

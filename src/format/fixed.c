@@ -83,6 +83,22 @@ fixed_width_check(const char *spec, int *ncolumns)
 	return parse_widths(spec, ncolumns, NULL);
 }
 
+int *
+fixed_widths(const FormatOptions *options, int *nwidths)
+{
+	const char *fault = parse_widths(options->fixedwidth, nwidths, NULL);
+	int		   *widths;
+
+	if (fault)
+		ereport(ERROR,
+				errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				errmsg("invalid value for option \"%s\": \"%s\"", "fixedwidth", options->fixedwidth),
+				errdetail_internal("%s", fault));
+	widths = palloc(sizeof(int) * *nwidths);
+	parse_widths(options->fixedwidth, nwidths, widths);
+	return widths;
+}
+
 /* ---- Fields ---- */
 
 static bool
@@ -166,15 +182,9 @@ fixed_reader_create(ByteSource *source, const FormatOptions *options,
 					const RecordColumn *columns, int ncolumns, const RecordStart *start)
 {
 	FixedReader *r;
-	const char *fault;
 	int			nwidths;
+	int		   *widths = fixed_widths(options, &nwidths);
 
-	fault = parse_widths(options->fixedwidth, &nwidths, NULL);
-	if (fault)
-		ereport(ERROR,
-				errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				errmsg("invalid value for option \"%s\": \"%s\"", "fixedwidth", options->fixedwidth),
-				errdetail_internal("%s", fault));
 	if ((nwidths < ncolumns && options->missing_fields == RAGGED_ERROR) ||
 		(nwidths > ncolumns && options->extra_fields == RAGGED_ERROR))
 		ereport(ERROR,
@@ -183,8 +193,8 @@ fixed_reader_create(ByteSource *source, const FormatOptions *options,
 					   nwidths, ncolumns));
 	r = (FixedReader *) delimited_create(sizeof(FixedReader), &fixed_format, '\0',
 										 source, options, columns, ncolumns, start);
-	r->widths = palloc(sizeof(int) * nwidths);
-	parse_widths(options->fixedwidth, &r->nwidths, r->widths);
+	r->nwidths = nwidths;
+	r->widths = widths;
 	r->base.split = true;
 	return &r->base.base;
 }

@@ -71,14 +71,19 @@ typedef struct TupleWriter TupleWriter;
 
 /*
  * Write rows of desc (borrowed) as lines of options->format to out (borrowed),
- * byte for byte as COPY (query) TO with the same CSV options, or as one
- * row_to_json() per line.  force_quote has one entry per attribute or is NULL.
+ * byte for byte as COPY (query) TO with the same CSV or text options, or as one
+ * row_to_json() per line, with commas between them in an array.  force_quote
+ * has one entry per attribute or is NULL.
  */
 extern TupleWriter *tuple_writer_create(TupleDesc desc, const FormatOptions *options,
 										const bool *force_quote, StringInfo out);
 
-/* The header line, if options ask for one: once, before the first row. */
+/*
+ * What stands before the first row and behind the last, if options ask for it:
+ * the header line, or the brackets of an array.
+ */
 extern void tuple_write_header(TupleWriter *writer);
+extern void tuple_write_footer(TupleWriter *writer);
 
 /* Append one line.  Scratch memory is the caller's CurrentMemoryContext. */
 extern void tuple_write(TupleWriter *writer, TupleTableSlot *slot);

@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * tuple_write.c
- *		Rows to lines of CSV or JSON.
+ *		Rows to lines of CSV, text, fixed width or JSON.
  *
  * Each column has a way to be written, chosen once.  The common types are
  * written without a call of their output function; all others through it, or
  * for JSON through to_json(), which knows arrays, rows and casts to json.
  *
  * The export above owns the output buffer and the memory per row.  Below,
- * csv_write.c knows the dialect and value_format.c the spelling of values.
+ * csv_write.c, text_write.c and fixed_write.c know how a field is written, and
+ * value_format.c the spelling of values.
  *
- * Invariant: the text is that of COPY ... TO, or of row_to_json().
+ * Invariant: the text of a value is that of COPY ... TO, or of row_to_json().
  *
  * IDENTIFICATION
  *		src/format/tuple_write.c
@@ -23,7 +24,10 @@
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "format/append.h"
 #include "format/csv.h"
+#include "format/fixed.h"
+#include "format/text.h"
 #include "format/tuple.h"
 #include "format/value.h"
 #include "mb/pg_wchar.h"
@@ -62,14 +66,16 @@ struct TupleWriter
 	/* constant once created */
 	TupleDesc	desc;			/* borrowed */
 	StringInfo	out;			/* borrowed */
+	FileFormat	format;
 	bool		header;
-	bool		json;
+	bool		array;			/* JSON: one array of all rows */
 	int			ncolumns;
 	WriteColumn *columns;		/* owned */
 
 	/*
-	 * Conversion to another encoding: of CSV before a field is quoted, as COPY
-	 * does; of JSON by whole lines, from line.
+	 * Conversion to another encoding: of CSV and text before a field is quoted,
+	 * as COPY does; of JSON and fixed width, where characters of the server's
+	 * encoding count, by whole lines, from line.
 	 */
 	int			encoding;
 	bool		convert_fields;
@@ -77,8 +83,13 @@ struct TupleWriter
 	StringInfo	target;			/* where a line is built: out or &line */
 	StringInfoData line;		/* owned */
 
-	CsvWriter  *csv;			/* owned; NULL for JSON */
+	/* by format; owned */
+	CsvWriter  *csv;
+	TextWriter *text;
+	FixedWriter *fixed;
+
 	ValueZone	zone;
+	bool		any;			/* a row was written */
 };
 
 /*
@@ -97,7 +108,7 @@ convert(const TupleWriter *writer, const char *data, Size *len)
 
 /* A domain has the output function of its base type. */
 static void
-choose_csv(WriteColumn *column, Oid typid)
+choose_plain(WriteColumn *column, Oid typid)
 {
 	Oid			base = getBaseType(typid);
 	Oid			function;
@@ -184,9 +195,28 @@ set_key(WriteColumn *column, const char *name, bool first)
 	column->key_len = key.len;
 }
 
+/* The columns' names, in the file's encoding if fields are. */
+static const char *const *
+column_names(TupleWriter *writer)
+{
+	const char **names = palloc(sizeof(char *) * Max(writer->ncolumns, 1));
+
+	for (int i = 0; i < writer->ncolumns; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(writer->desc,
+											  writer->columns[i].attribute);
+
+		names[i] = NameStr(att->attname);
+		if (writer->convert_fields)
+			names[i] = pg_server_to_any(names[i], strlen(names[i]), writer->encoding);
+	}
+	return names;
+}
+
+/* The writer of fields, for formats that have fields. */
 static void
-create_csv_writer(TupleWriter *writer, const FormatOptions *options,
-				  const bool *force_quote)
+create_field_writer(TupleWriter *writer, const FormatOptions *options,
+					const bool *force_quote)
 {
 	FormatOptions converted = *options;
 	bool	   *quoted = NULL;
@@ -200,8 +230,23 @@ create_csv_writer(TupleWriter *writer, const FormatOptions *options,
 		for (int i = 0; i < writer->ncolumns; i++)
 			quoted[i] = force_quote[writer->columns[i].attribute];
 	}
-	writer->csv = csv_writer_create(writer->target, &converted,
-									writer->ncolumns, quoted);
+	switch (writer->format)
+	{
+		case FORMAT_CSV:
+			writer->csv = csv_writer_create(writer->target, &converted,
+											writer->ncolumns, quoted);
+			break;
+		case FORMAT_TEXT:
+			writer->text = text_writer_create(writer->target, &converted,
+											  writer->ncolumns);
+			break;
+		case FORMAT_FIXEDWIDTH:
+			writer->fixed = fixed_writer_create(writer->target, options,
+												writer->ncolumns, column_names(writer));
+			break;
+		case FORMAT_JSON:
+			break;
+	}
 }
 
 TupleWriter *
@@ -213,15 +258,16 @@ tuple_writer_create(TupleDesc desc, const FormatOptions *options,
 	writer->desc = desc;
 	writer->out = out;
 	writer->header = options->header != HEADER_FALSE;
-	writer->json = options->format == FORMAT_JSON;
+	writer->format = (FileFormat) options->format;
+	writer->array = options->array;
 	writer->encoding = options->encoding;
 
 	/* pg_server_to_any() does nothing for these either */
 	if (writer->encoding >= 0 && writer->encoding != GetDatabaseEncoding() &&
 		writer->encoding != PG_SQL_ASCII)
 	{
-		writer->convert_lines = writer->json;
-		writer->convert_fields = !writer->json;
+		writer->convert_fields = writer->format == FORMAT_CSV || writer->format == FORMAT_TEXT;
+		writer->convert_lines = !writer->convert_fields;
 	}
 	writer->target = out;
 	if (writer->convert_lines)
@@ -239,17 +285,16 @@ tuple_writer_create(TupleDesc desc, const FormatOptions *options,
 		if (att->attisdropped)
 			continue;
 		column->attribute = i;
-		if (writer->json)
+		if (writer->format == FORMAT_JSON)
 		{
 			choose_json(column, att->atttypid, att->atttypmod, att->attcollation);
 			set_key(column, NameStr(att->attname), writer->ncolumns == 0);
 		}
 		else
-			choose_csv(column, att->atttypid);
+			choose_plain(column, att->atttypid);
 		writer->ncolumns++;
 	}
-	if (!writer->json)
-		create_csv_writer(writer, options, force_quote);
+	create_field_writer(writer, options, force_quote);
 	return writer;
 }
 
@@ -267,27 +312,53 @@ flush_line(TupleWriter *writer)
 void
 tuple_write_header(TupleWriter *writer)
 {
-	const char **names;
-
-	if (writer->json || !writer->header)
+	if (writer->format == FORMAT_JSON && writer->array)
+		append_char(writer->target, '[');
+	else if (writer->format == FORMAT_JSON || !writer->header)
 		return;
-	names = palloc(sizeof(char *) * Max(writer->ncolumns, 1));
-	for (int i = 0; i < writer->ncolumns; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(writer->desc,
-											  writer->columns[i].attribute);
-
-		names[i] = NameStr(att->attname);
-		if (writer->convert_fields)
-			names[i] = pg_server_to_any(names[i], strlen(names[i]), writer->encoding);
-	}
-	csv_write_header(writer->csv, names);
+	else if (writer->csv)
+		csv_write_header(writer->csv, column_names(writer));
+	else if (writer->text)
+		text_write_header(writer->text, column_names(writer));
+	else
+		fixed_write_header(writer->fixed);
 	if (writer->convert_lines)
 		flush_line(writer);
 }
 
-static inline void
-write_csv_value(TupleWriter *writer, WriteColumn *column, int col, Datum value)
+void
+tuple_write_footer(TupleWriter *writer)
+{
+	if (writer->format == FORMAT_JSON && writer->array)
+		appendStringInfoString(writer->out, writer->any ? "\n]" : "]");
+}
+
+/* A field as the writer of the format takes it; format is a constant here. */
+static pg_attribute_always_inline void
+write_field(TupleWriter *writer, FileFormat format, int col, const char *data, Size len)
+{
+	if (format == FORMAT_CSV)
+		csv_write_field(writer->csv, col, data, len);
+	else if (format == FORMAT_TEXT)
+		text_write_field(writer->text, col, data, len);
+	else
+		fixed_write_field(writer->fixed, col, data, len);
+}
+
+static pg_attribute_always_inline void
+write_number(TupleWriter *writer, FileFormat format, int col, const char *data, Size len)
+{
+	if (format == FORMAT_CSV)
+		csv_write_number(writer->csv, col, data, len);
+	else if (format == FORMAT_TEXT)
+		text_write_number(writer->text, col, data, len);
+	else
+		fixed_write_field(writer->fixed, col, data, len);
+}
+
+static pg_attribute_always_inline void
+write_plain_value(TupleWriter *writer, FileFormat format, WriteColumn *column, int col,
+				  Datum value)
 {
 	char		buf[VALUE_FORMAT_SIZE];
 	const char *data;
@@ -300,9 +371,9 @@ write_csv_value(TupleWriter *writer, WriteColumn *column, int col, Datum value)
 		if (n >= 0)
 		{
 			if (column->number)
-				csv_write_number(writer->csv, col, buf, n);
+				write_number(writer, format, col, buf, n);
 			else
-				csv_write_field(writer->csv, col, buf, n);
+				write_field(writer, format, col, buf, n);
 			return;
 		}
 	}
@@ -322,13 +393,27 @@ write_csv_value(TupleWriter *writer, WriteColumn *column, int col, Datum value)
 		/* a number ends in a digit, NaN and Infinity do not */
 		if (column->kind == WRITE_NUMERIC && data[len - 1] >= '0' && data[len - 1] <= '9')
 		{
-			csv_write_number(writer->csv, col, data, len);
+			write_number(writer, format, col, data, len);
 			return;
 		}
 	}
 	if (writer->convert_fields)
 		data = convert(writer, data, &len);
-	csv_write_field(writer->csv, col, data, len);
+	write_field(writer, format, col, data, len);
+}
+
+static pg_attribute_always_inline void
+write_plain_row(TupleWriter *writer, FileFormat format, TupleTableSlot *slot)
+{
+	for (int i = 0; i < writer->ncolumns; i++)
+	{
+		WriteColumn *column = &writer->columns[i];
+
+		if (slot->tts_isnull[column->attribute])
+			write_field(writer, format, i, NULL, 0);
+		else
+			write_plain_value(writer, format, column, i, slot->tts_values[column->attribute]);
+	}
 }
 
 static inline void
@@ -386,6 +471,26 @@ write_json_value(TupleWriter *writer, WriteColumn *column, Datum value)
 	}
 }
 
+static void
+write_json_row(TupleWriter *writer, TupleTableSlot *slot)
+{
+	if (writer->array)
+		appendStringInfoString(writer->target, writer->any ? ",\n" : "\n");
+	for (int i = 0; i < writer->ncolumns; i++)
+	{
+		WriteColumn *column = &writer->columns[i];
+
+		appendBinaryStringInfo(writer->target, column->key, column->key_len);
+		if (slot->tts_isnull[column->attribute])
+			appendBinaryStringInfo(writer->target, "null", 4);
+		else
+			write_json_value(writer, column, slot->tts_values[column->attribute]);
+	}
+	if (writer->ncolumns == 0)
+		append_char(writer->target, '{');
+	appendBinaryStringInfo(writer->target, "}\n", writer->array ? 1 : 2);
+}
+
 void
 tuple_write(TupleWriter *writer, TupleTableSlot *slot)
 {
@@ -395,33 +500,25 @@ tuple_write(TupleWriter *writer, TupleTableSlot *slot)
 	if (writer->convert_lines)
 		resetStringInfo(&writer->line);
 
-	for (int i = 0; i < writer->ncolumns; i++)
+	switch (writer->format)
 	{
-		WriteColumn *column = &writer->columns[i];
-		Datum		value = slot->tts_values[column->attribute];
-		bool		isnull = slot->tts_isnull[column->attribute];
-
-		if (!writer->json)
-		{
-			if (isnull)
-				csv_write_field(writer->csv, i, NULL, 0);
-			else
-				write_csv_value(writer, column, i, value);
-			continue;
-		}
-		appendBinaryStringInfo(writer->target, column->key, column->key_len);
-		if (isnull)
-			appendBinaryStringInfo(writer->target, "null", 4);
-		else
-			write_json_value(writer, column, value);
+		case FORMAT_CSV:
+			write_plain_row(writer, FORMAT_CSV, slot);
+			csv_end_record(writer->csv);
+			break;
+		case FORMAT_TEXT:
+			write_plain_row(writer, FORMAT_TEXT, slot);
+			text_end_record(writer->text);
+			break;
+		case FORMAT_FIXEDWIDTH:
+			write_plain_row(writer, FORMAT_FIXEDWIDTH, slot);
+			fixed_end_record(writer->fixed);
+			break;
+		case FORMAT_JSON:
+			write_json_row(writer, slot);
+			break;
 	}
-
-	if (!writer->json)
-		csv_end_record(writer->csv);
-	else if (writer->ncolumns > 0)
-		appendBinaryStringInfo(writer->target, "}\n", 2);
-	else
-		appendBinaryStringInfo(writer->target, "{}\n", 3);
+	writer->any = true;
 
 	if (writer->convert_lines)
 		flush_line(writer);

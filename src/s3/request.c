@@ -49,6 +49,9 @@
 /* A listing page has at most 1000 keys of 1024 bytes, each encoded to 3072. */
 #define LIST_TEXT_MAX (16 * 1024 * 1024)
 
+/* What call_send() adds to the headers of a call, at most. */
+#define OWN_HEADERS 6
+
 /* CompleteMultipartUpload answers late; meanwhile it sends blanks, or nothing. */
 #define COMPLETE_STALL_MS (5 * 60 * 1000)
 
@@ -116,7 +119,7 @@ s3_call_create(const S3Client *client, S3Operation op, const char *bucket, const
 void
 s3_call_query(S3Call *call, const char *name, const char *value)
 {
-	Assert(call->nquery < S3_CALL_MAX_PAIRS);
+	Assert(call->nquery < S3_CALL_MAX_QUERY);
 	call->query[call->nquery].name = MemoryContextStrdup(call->cxt, name);
 	call->query[call->nquery].value = MemoryContextStrdup(call->cxt, value);
 	call->nquery++;
@@ -132,7 +135,13 @@ s3_call_header(S3Call *call, const char *name, const char *value)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("value of HTTP header \"%s\" contains a control character", name)));
 	}
-	Assert(call->nheaders < S3_CALL_MAX_PAIRS);
+	if (call->nheaders == call->max_headers)
+	{
+		call->max_headers = Max(8, call->max_headers * 2);
+		call->headers = call->headers ?
+			repalloc(call->headers, call->max_headers * sizeof(SigV4Pair)) :
+			MemoryContextAlloc(call->cxt, call->max_headers * sizeof(SigV4Pair));
+	}
 	call->headers[call->nheaders].name = MemoryContextStrdup(call->cxt, name);
 	call->headers[call->nheaders].value = MemoryContextStrdup(call->cxt, value);
 	call->nheaders++;
@@ -248,7 +257,7 @@ call_send(S3Call *call, int delay_ms)
 	HttpRequest *http = &call->http;
 	MemoryContext save;
 	SigV4Request sign;
-	SigV4Pair	headers[S3_CALL_MAX_PAIRS + 6];
+	SigV4Pair  *headers;
 	int			nheaders = 0;
 	const char **lines;
 	int			nlines = 0;
@@ -263,6 +272,7 @@ call_send(S3Call *call, int delay_ms)
 	MemoryContextReset(call->send_cxt);
 	save = MemoryContextSwitchTo(call->send_cxt);
 
+	headers = palloc((call->nheaders + OWN_HEADERS) * sizeof(SigV4Pair));
 	host = s3_client_host(client, call->bucket, call->region, &bucket_in_path);
 	initStringInfo(&path);
 	appendStringInfoChar(&path, '/');
@@ -322,8 +332,11 @@ call_send(S3Call *call, int delay_ms)
 	sigv4_authorization(&sign, &client->credentials, &auth);
 
 	lines = palloc((nheaders + 1) * sizeof(char *));
+
+	/* To libcurl, "name:" removes a header, and "name;" is an empty one. */
 	for (int i = 0; i < nheaders; i++)
-		lines[nlines++] = psprintf("%s: %s", headers[i].name, headers[i].value);
+		lines[nlines++] = headers[i].value[0] == '\0' ? psprintf("%s;", headers[i].name) :
+			psprintf("%s: %s", headers[i].name, headers[i].value);
 	lines[nlines++] = psprintf("Authorization: %s", auth.data);
 
 	http->method = sign.method;

@@ -35,7 +35,7 @@ typedef enum S3Operation
 	S3_LIST_UPLOADS
 } S3Operation;
 
-#define S3_CALL_MAX_PAIRS 8
+#define S3_CALL_MAX_QUERY 8
 
 typedef struct S3Call
 {
@@ -47,10 +47,11 @@ typedef struct S3Call
 	char	   *key;			/* own; NULL for a call on the bucket */
 
 	/* set by the caller before s3_call_start, with the functions below */
-	SigV4Pair	query[S3_CALL_MAX_PAIRS];	/* own strings */
+	SigV4Pair	query[S3_CALL_MAX_QUERY];	/* own strings */
 	int			nquery;
-	SigV4Pair	headers[S3_CALL_MAX_PAIRS]; /* own strings */
+	SigV4Pair  *headers;		/* own, strings too */
 	int			nheaders;
+	int			max_headers;
 	const char *body;			/* borrowed until done */
 	Size		body_len;
 	char	   *buf;			/* for S3_GET_OBJECT; borrowed until done */

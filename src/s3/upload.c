@@ -42,6 +42,7 @@
 #include "base/config.h"
 #include "base/xact.h"
 #include "miscadmin.h"
+#include "s3/describe.h"
 #include "s3/object.h"
 #include "s3/upload.h"
 #include "s3/xml.h"
@@ -86,8 +87,7 @@ struct S3Upload
 	S3Stats		stats;
 	char	   *bucket;
 	char	   *key;
-	char	   *content_type;	/* or NULL */
-	char	   *content_encoding;	/* or NULL */
+	S3ObjectAttributes *attributes;
 	int64		part_size;		/* of the first parts */
 	Size		memory;
 	bool		overwrite;
@@ -106,6 +106,7 @@ struct S3Upload
 	List	   *free_bufs;		/* of buf_cap bytes each */
 	char	  **etags;			/* [number - 1], owned */
 	int			max_etags;
+	S3Checksums *checksums;		/* or NULL */
 
 	/* facts */
 	bool		create_sent;
@@ -255,6 +256,18 @@ ensure_buffer(S3Upload *upload)
 	upload->buf_len = 0;
 }
 
+/*
+ * A request failed.  Not every store knows checksums, and none says so clearly.
+ */
+static void
+report_failure(S3Upload *upload, S3Error *error)
+{
+	if (upload->checksums && error->hint == NULL &&
+		(error->status == 400 || error->status == 501))
+		error->hint = gettext_noop("If the store does not know checksums, export with checksum => 'none'.");
+	s3_report(ERROR, error);
+}
+
 /* A part has been answered: note its entity tag, free its buffer. */
 static void
 finish_part(S3Upload *upload, Part *part)
@@ -263,7 +276,7 @@ finish_part(S3Upload *upload, Part *part)
 	MemoryContext save;
 
 	if (!call->ok)
-		s3_report(ERROR, &call->error);
+		report_failure(upload, &call->error);
 
 	save = MemoryContextSwitchTo(upload->cxt);
 	while (part->number > upload->max_etags)
@@ -325,22 +338,13 @@ drop_call(S3Upload *upload)
 	upload->call = NULL;
 }
 
-/* Headers that describe the object. */
-static void
-describe(S3Upload *upload, S3Call *call)
-{
-	if (upload->content_type)
-		s3_call_header(call, "Content-Type", upload->content_type);
-	if (upload->content_encoding)
-		s3_call_header(call, "Content-Encoding", upload->content_encoding);
-}
-
 static void
 create_upload(S3Upload *upload)
 {
 	upload->call = s3_call_create(upload->client, S3_CREATE_UPLOAD, upload->bucket, upload->key);
 	s3_call_query(upload->call, "uploads", "");
-	describe(upload, upload->call);
+	s3_describe(upload->call, upload->attributes);
+	s3_checksums_announce(upload->checksums, upload->call);
 	upload->call->understand = understand_create;
 	upload->call->understand_arg = upload;
 	upload->create_sent = true;
@@ -348,7 +352,7 @@ create_upload(S3Upload *upload)
 	{
 		if (upload->call->ambiguous)
 			upload->create_ambiguous = true;
-		s3_report(ERROR, &upload->call->error);
+		report_failure(upload, &upload->call->error);
 	}
 	upload->create_ambiguous = upload->call->ambiguous;
 	drop_call(upload);
@@ -384,6 +388,7 @@ send_part(S3Upload *upload)
 	part->call->body = upload->buf;
 	part->call->body_len = upload->buf_len;
 	part->call->understand = understand_put;
+	s3_checksums_part(upload->checksums, part->call, part->number);
 
 	upload->buf = NULL;
 	upload->parts_started++;
@@ -476,8 +481,8 @@ s3_upload_begin(const S3Client *client, const char *bucket, const char *key,
 	upload->client = s3_client_copy(client, &upload->stats);
 	upload->bucket = pstrdup(bucket);
 	upload->key = pstrdup(key);
-	upload->content_type = options->content_type ? pstrdup(options->content_type) : NULL;
-	upload->content_encoding = options->content_encoding ? pstrdup(options->content_encoding) : NULL;
+	upload->attributes = s3_attributes_copy(options->attributes);
+	upload->checksums = s3_checksums_create(options->checksum);
 	upload->part_size = options->part_size;
 	upload->memory = options->memory;
 	upload->overwrite = options->overwrite;
@@ -559,7 +564,12 @@ object_is_ours(S3Upload *upload, TimestampTz deadline, bool *unknown)
 	strip_etag(bare, sizeof(bare), etag);
 	expected = expected_etag(upload);
 	if (size != upload->bytes || expected == NULL || pg_strcasecmp(bare, expected) != 0)
+	{
+		/* Under SSE-KMS an entity tag is no MD5 sum, and denies nothing. */
+		*unknown = size == upload->bytes &&
+			upload->attributes->encryption == ENCRYPTION_KMS;
 		return false;
+	}
 	strlcpy(upload->etag, bare, sizeof(upload->etag));
 	return true;
 }
@@ -578,9 +588,10 @@ make_final_call(S3Upload *upload, StringInfo body)
 	if (upload->upload_id == NULL)
 	{
 		upload->call = s3_call_create(upload->client, S3_PUT_OBJECT, upload->bucket, upload->key);
-		describe(upload, upload->call);
+		s3_describe(upload->call, upload->attributes);
 		upload->call->body = upload->buf ? upload->buf : "";
 		upload->call->body_len = upload->buf_len;
+		s3_checksums_put(upload->checksums, upload->call);
 		upload->call->understand = understand_put;
 	}
 	else
@@ -590,6 +601,7 @@ make_final_call(S3Upload *upload, StringInfo body)
 		s3_call_header(upload->call, "Content-Type", "application/xml");
 		upload->call->body = body->data;
 		upload->call->body_len = body->len;
+		s3_checksums_complete(upload->checksums, upload->call);
 		upload->call->understand = understand_complete;
 		upload->call->understand_arg = upload;
 	}
@@ -636,7 +648,9 @@ s3_upload_finish(S3Upload *upload)
 		{
 			appendStringInfo(&body, "<Part><PartNumber>%d</PartNumber><ETag>", i + 1);
 			append_xml_text(&body, upload->etags[i]);
-			appendStringInfoString(&body, "</ETag></Part>");
+			appendStringInfoString(&body, "</ETag>");
+			s3_checksums_part_xml(upload->checksums, i + 1, &body);
+			appendStringInfoString(&body, "</Part>");
 		}
 		appendStringInfoString(&body, "</CompleteMultipartUpload>");
 
@@ -671,7 +685,7 @@ s3_upload_finish(S3Upload *upload)
 		else if (error.status == 412 && !upload->overwrite)
 			report_exists(upload);
 		else
-			s3_report(ERROR, &error);
+			report_failure(upload, &error);
 	}
 	else if (upload->upload_id == NULL)
 		strip_etag(upload->etag, sizeof(upload->etag), upload->call->http.etag);

@@ -11,6 +11,7 @@
 #ifndef S3_UPLOAD_H
 #define S3_UPLOAD_H
 
+#include "base/option.h"
 #include "base/stream.h"
 #include "s3/client.h"
 
@@ -19,8 +20,8 @@ typedef struct S3UploadOptions
 	int64		part_size;		/* bytes, of the first parts */
 	Size		memory;			/* bytes in part buffers */
 	bool		overwrite;		/* replace an existing object */
-	const char *content_type;	/* or NULL */
-	const char *content_encoding;	/* or NULL */
+	const S3ObjectAttributes *attributes;	/* or NULL */
+	S3ChecksumKind checksum;
 } S3UploadOptions;
 
 typedef struct S3Upload S3Upload;
