@@ -53,6 +53,26 @@ REVOKE ALL ON FUNCTION s3_export FROM PUBLIC;
 COMMENT ON FUNCTION s3_export IS
   'write the result of a query to one S3 object; returns its location, rows, bytes and entity tag';
 
+CREATE FUNCTION s3_concat(
+  sources text,
+  target text,
+  server name DEFAULT NULL,
+  header boolean DEFAULT false,
+  overwrite boolean DEFAULT false,
+  delete_sources boolean DEFAULT false,
+  content_type text DEFAULT NULL,
+  OUT location text,
+  OUT objects bigint,
+  OUT bytes bigint,
+  OUT etag text,
+  OUT deleted bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_concat(text, text, name, boolean, boolean, boolean, text) FROM PUBLIC;
+COMMENT ON FUNCTION s3_concat(text, text, name, boolean, boolean, boolean, text) IS
+  'join the objects of a location into one; returns its location, the number of objects joined, its bytes and entity tag, the number of objects deleted';
+
 CREATE FUNCTION s3_list(
   location text,
   server name DEFAULT NULL,

@@ -668,6 +668,22 @@ s3_head_finish(S3Call *call, S3ObjectInfo *info, S3Error *error)
 	return ok;
 }
 
+void
+s3_strip_etag(char *dst, Size dstsize, const char *etag)
+{
+	Size		len;
+
+	if (strncmp(etag, "W/", 2) == 0)
+		etag += 2;
+	len = strlen(etag);
+	if (len >= 2 && etag[0] == '"' && etag[len - 1] == '"')
+	{
+		etag++;
+		len -= 2;
+	}
+	strlcpy(dst, etag, Min(dstsize, len + 1));
+}
+
 bool
 s3_object_is_archived(const S3ObjectInfo *info)
 {

@@ -86,6 +86,9 @@ extern bool s3_head_finish(S3Call *call, S3ObjectInfo *info, S3Error *error);
 /* Is it in a storage class from which it cannot be read unless restored? */
 extern bool s3_object_is_archived(const S3ObjectInfo *info);
 
+/* An entity tag without its quotes, and without what says how strong it is. */
+extern void s3_strip_etag(char *dst, Size dstsize, const char *etag);
+
 extern bool s3_delete_object(const S3Client *client, const char *bucket, const char *key,
 							 TimestampTz deadline, S3Error *error);
 

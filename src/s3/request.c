@@ -52,8 +52,11 @@
 /* What call_send() adds to the headers of a call, at most. */
 #define OWN_HEADERS 6
 
-/* CompleteMultipartUpload answers late; meanwhile it sends blanks, or nothing. */
-#define COMPLETE_STALL_MS (5 * 60 * 1000)
+/*
+ * CompleteMultipartUpload and UploadPartCopy answer late; meanwhile they send
+ * blanks, or nothing.
+ */
+#define LATE_ANSWER_MS (5 * 60 * 1000)
 
 typedef struct OperationDef
 {
@@ -70,6 +73,7 @@ static const OperationDef operation_defs[] = {
 	[S3_DELETE_OBJECT] = {"DELETE", "delete", S3_WAIT_ABORT},
 	[S3_CREATE_UPLOAD] = {"POST", "begin writing", S3_WAIT_PUT},
 	[S3_UPLOAD_PART] = {"PUT", "write", S3_WAIT_PUT},
+	[S3_COPY_PART] = {"PUT", "copy", S3_WAIT_PUT},
 	[S3_COMPLETE_UPLOAD] = {"POST", "finish writing", S3_WAIT_COMPLETE},
 	[S3_ABORT_UPLOAD] = {"DELETE", "abort the upload of", S3_WAIT_ABORT},
 	[S3_LIST_UPLOADS] = {"GET", "list the uploads of", S3_WAIT_LIST},
@@ -221,7 +225,7 @@ set_resource(S3Call *call)
 				key = call->query[i].value;
 		}
 	}
-	name = s3_location_format(call->bucket, key);
+	name = call->subject ? call->subject : s3_location_format(call->bucket, key);
 	strlcpy(call->error.resource, name,
 			pg_mbcliplen(name, strlen(name), sizeof(call->error.resource) - 1) + 1);
 	call->error.action = operation_defs[call->op].action;
@@ -352,8 +356,8 @@ call_send(S3Call *call, int delay_ms)
 							   TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms));
 	if (call->op == S3_LIST_OBJECTS || call->op == S3_LIST_UPLOADS)
 		http->text_max = LIST_TEXT_MAX;
-	if (call->op == S3_COMPLETE_UPLOAD)
-		http->stall_timeout = Max(s3_stall_timeout, COMPLETE_STALL_MS);
+	if (call->op == S3_COMPLETE_UPLOAD || call->op == S3_COPY_PART)
+		http->stall_timeout = Max(s3_stall_timeout, LATE_ANSWER_MS);
 
 	call->attempts++;
 	call->error.attempts++;
@@ -589,7 +593,8 @@ call_refused(S3Call *call, const ErrorDocument *doc)
 	class = s3_error_classify(error);
 	if (http->status < 300 && error->sqlerrcode == ERRCODE_FDW_ERROR)
 		class = S3_ERROR_TRANSIENT; /* an unknown <Error> with status 200 */
-	if (call->op == S3_GET_OBJECT && (http->status == 412 || http->status == 416))
+	if ((call->op == S3_GET_OBJECT || call->op == S3_COPY_PART) &&
+		(http->status == 412 || http->status == 416))
 	{
 		error->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 		strlcpy(error->message, "the object changed while it was being read",

@@ -30,6 +30,7 @@ typedef enum S3Operation
 	S3_DELETE_OBJECT,
 	S3_CREATE_UPLOAD,
 	S3_UPLOAD_PART,
+	S3_COPY_PART,
 	S3_COMPLETE_UPLOAD,
 	S3_ABORT_UPLOAD,
 	S3_LIST_UPLOADS
@@ -52,6 +53,7 @@ typedef struct S3Call
 	SigV4Pair  *headers;		/* own, strings too */
 	int			nheaders;
 	int			max_headers;
+	char	   *subject;		/* what messages name, if not the key; own */
 	const char *body;			/* borrowed until done */
 	Size		body_len;
 	char	   *buf;			/* for S3_GET_OBJECT; borrowed until done */

@@ -42,6 +42,7 @@
 #include "base/config.h"
 #include "base/xact.h"
 #include "miscadmin.h"
+#include "s3/copy.h"
 #include "s3/describe.h"
 #include "s3/object.h"
 #include "s3/upload.h"
@@ -66,7 +67,7 @@ typedef struct Part
 	dlist_node	node;			/* in S3Upload.parts */
 	int			number;
 	S3Call	   *call;			/* owned */
-	char	   *buf;			/* owned until it goes to the free list */
+	char	   *buf;			/* owned; to the free list; NULL for a copy */
 	Size		buf_cap;
 } Part;
 
@@ -89,6 +90,7 @@ struct S3Upload
 	char	   *key;
 	S3ObjectAttributes *attributes;
 	int64		part_size;		/* of the first parts */
+	bool		equal_parts;
 	Size		memory;
 	bool		overwrite;
 	TimestampTz begun;
@@ -102,7 +104,8 @@ struct S3Upload
 	/* parts */
 	int			parts_started;	/* also the number of the last one */
 	dlist_head	parts;			/* under way */
-	int			nparts_running;
+	int			nparts_running; /* of those, with a buffer */
+	int			ncopies_running;	/* and without */
 	List	   *free_bufs;		/* of buf_cap bytes each */
 	char	  **etags;			/* [number - 1], owned */
 	int			max_etags;
@@ -137,20 +140,6 @@ s3_upload_part_size(int64 first, int number)
 
 /* ---------------------------------------------------------------------- answers */
 
-/* An entity tag without its quotes. */
-static void
-strip_etag(char *dst, Size dstsize, const char *etag)
-{
-	Size		len = strlen(etag);
-
-	if (len >= 2 && etag[0] == '"' && etag[len - 1] == '"')
-	{
-		etag++;
-		len -= 2;
-	}
-	strlcpy(dst, etag, Min(dstsize, len + 1));
-}
-
 /* PutObject and UploadPart: without an entity tag nothing is proven. */
 static const char *
 understand_put(S3Call *call, void *arg)
@@ -158,53 +147,13 @@ understand_put(S3Call *call, void *arg)
 	return call->http.etag[0] ? NULL : "the answer has no entity tag";
 }
 
-typedef struct FinalAnswer
-{
-	const char *root;
-	const char *element;		/* below root */
-	char	   *value;			/* where its text goes */
-	Size		size;
-	bool		found;
-} FinalAnswer;
-
-static bool
-answer_element(void *arg, const char *path, const char *text)
-{
-	FinalAnswer *answer = arg;
-	Size		len = strlen(answer->root);
-
-	if (text && strncmp(path, answer->root, len) == 0 && path[len] == '/' &&
-		strcmp(path + len + 1, answer->element) == 0)
-	{
-		if (strlen(text) >= answer->size)
-			return false;
-		strlcpy(answer->value, text, answer->size);
-		answer->found = true;
-	}
-	return true;
-}
-
-static const char *
-understand_document(S3Call *call, FinalAnswer *answer)
-{
-	const char *reason;
-
-	answer->value[0] = '\0';
-	answer->found = false;
-	if (call->http.text == NULL)
-		return "the answer is empty";
-	if (!s3_xml_parse(call->http.text, call->http.text_len, answer_element, answer, &reason))
-		return "the answer is malformed";
-	return answer->found ? NULL : "the answer does not confirm the request";
-}
-
 static const char *
 understand_create(S3Call *call, void *arg)
 {
 	S3Upload   *upload = arg;
 	char		id[MAX_UPLOAD_ID];
-	FinalAnswer answer = {"InitiateMultipartUploadResult", "UploadId", id, sizeof(id), false};
-	const char *reason = understand_document(call, &answer);
+	const char *reason = s3_xml_find(call->http.text, call->http.text_len,
+									 "InitiateMultipartUploadResult", "UploadId", id, sizeof(id));
 
 	if (reason == NULL && id[0] == '\0')
 		return "the answer has no upload id";
@@ -219,11 +168,11 @@ understand_complete(S3Call *call, void *arg)
 {
 	S3Upload   *upload = arg;
 	char		etag[sizeof(upload->etag)];
-	FinalAnswer answer = {"CompleteMultipartUploadResult", "ETag", etag, sizeof(etag), false};
-	const char *reason = understand_document(call, &answer);
+	const char *reason = s3_xml_find(call->http.text, call->http.text_len,
+									 "CompleteMultipartUploadResult", "ETag", etag, sizeof(etag));
 
 	if (reason == NULL)
-		strip_etag(upload->etag, sizeof(upload->etag), etag);
+		s3_strip_etag(upload->etag, sizeof(upload->etag), etag);
 	return reason;
 }
 
@@ -232,7 +181,8 @@ understand_complete(S3Call *call, void *arg)
 static void
 ensure_buffer(S3Upload *upload)
 {
-	Size		want = (Size) s3_upload_part_size(upload->part_size, upload->parts_started + 1);
+	Size		want = (Size) s3_upload_part_size(upload->part_size, upload->equal_parts ? 1 :
+												 upload->parts_started + 1);
 
 	if (upload->buf)
 		return;
@@ -292,19 +242,25 @@ finish_part(S3Upload *upload, Part *part)
 	upload->etags[part->number - 1] = pstrdup(call->http.etag);
 
 	dlist_delete(&part->node);
-	upload->nparts_running--;
-	if (part->buf_cap == upload->buf_cap)
-		upload->free_bufs = lappend(upload->free_bufs, part->buf);
+	if (part->buf)
+		upload->nparts_running--;
 	else
+		upload->ncopies_running--;
+	if (part->buf && part->buf_cap == upload->buf_cap)
+		upload->free_bufs = lappend(upload->free_bufs, part->buf);
+	else if (part->buf)
 		pfree(part->buf);
 	s3_call_free(call);
 	pfree(part);
 	MemoryContextSwitchTo(save);
 }
 
-/* Take in the answers that have come; wait until at most max are missing. */
+/*
+ * Take in the answers that have come; wait until at most max are missing to
+ * parts with a buffer, and max_copies to others.
+ */
 static void
-collect_parts(S3Upload *upload, int max)
+collect_parts(S3Upload *upload, int max, int max_copies)
 {
 	for (;;)
 	{
@@ -317,7 +273,7 @@ collect_parts(S3Upload *upload, int max)
 			if (part->call->done)
 				finish_part(upload, part);
 		}
-		if (upload->nparts_running <= max)
+		if (upload->nparts_running <= max && upload->ncopies_running <= max_copies)
 			return;
 		http_pump(0, s3_wait_event_info(S3_WAIT_PUT));
 	}
@@ -358,49 +314,92 @@ create_upload(S3Upload *upload)
 	drop_call(upload);
 }
 
-/* Send the buffer as the next part. */
+/* Before a part: there has to be an upload, with room for it. */
 static void
-send_part(S3Upload *upload)
+prepare_part(S3Upload *upload)
 {
-	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
-	Part	   *part;
-	char		number[16];
-	int			max_running;
-
 	if (!upload->create_sent)
 		create_upload(upload);
-
 	if (upload->parts_started >= S3_MAX_PARTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("object \"%s\" would need more than %d parts",
 						s3_location_format(upload->bucket, upload->key), S3_MAX_PARTS),
 				 errhint("Export with a larger part_size.")));
+}
 
-	part = palloc(sizeof(Part));
-	part->number = upload->parts_started + 1;
-	part->buf = upload->buf;
+/* Send the next part.  The call and buf, which may be NULL, become its own. */
+static void
+start_part(S3Upload *upload, S3Call *call, char *buf)
+{
+	Part	   *part = palloc(sizeof(Part));
+	char		number[16];
+
+	part->number = ++upload->parts_started;
+	part->buf = buf;
 	part->buf_cap = upload->buf_cap;
-	part->call = s3_call_create(upload->client, S3_UPLOAD_PART, upload->bucket, upload->key);
+	part->call = call;
 	snprintf(number, sizeof(number), "%d", part->number);
-	s3_call_query(part->call, "partNumber", number);
-	s3_call_query(part->call, "uploadId", upload->upload_id);
-	part->call->body = upload->buf;
-	part->call->body_len = upload->buf_len;
-	part->call->understand = understand_put;
-	s3_checksums_part(upload->checksums, part->call, part->number);
-
-	upload->buf = NULL;
-	upload->parts_started++;
+	s3_call_query(call, "partNumber", number);
+	s3_call_query(call, "uploadId", upload->upload_id);
 	dlist_push_tail(&upload->parts, &part->node);
-	upload->nparts_running++;
-	s3_call_start(part->call);
+	if (buf)
+		upload->nparts_running++;
+	else
+		upload->ncopies_running++;
+	s3_call_start(call);
 	http_poll();
+}
+
+/* Send the buffer as the next part. */
+static void
+send_part(S3Upload *upload)
+{
+	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
+	S3Call	   *call;
+	char	   *buf = upload->buf;
+
+	prepare_part(upload);
+	call = s3_call_create(upload->client, S3_UPLOAD_PART, upload->bucket, upload->key);
+	call->body = buf;
+	call->body_len = upload->buf_len;
+	call->understand = understand_put;
+	s3_checksums_part(upload->checksums, call, upload->parts_started + 1);
+	upload->buf = NULL;
+	start_part(upload, call, buf);
 	MemoryContextSwitchTo(save);
 
 	/* One buffer is for filling. */
-	max_running = Max(1, (int) (upload->memory / upload->buf_cap) - 1);
-	collect_parts(upload, max_running);
+	collect_parts(upload, Max(1, (int) (upload->memory / upload->buf_cap) - 1), S3_MAX_PARTS);
+}
+
+int64
+s3_upload_pending(const S3Upload *upload)
+{
+	return upload->buf ? (int64) upload->buf_len : 0;
+}
+
+void
+s3_upload_copy(S3Upload *upload, const char *bucket, const S3ObjectInfo *object,
+			   int64 first, int64 len)
+{
+	MemoryContext save;
+
+	if (s3_upload_pending(upload) > 0)
+		send_part(upload);
+	collect_parts(upload, S3_MAX_PARTS, s3_read_concurrency - 1);
+	prepare_part(upload);
+	save = MemoryContextSwitchTo(upload->cxt);
+	start_part(upload, s3_copy_part_call(upload->client, upload->bucket, upload->key,
+										 bucket, object, first, len), NULL);
+	upload->bytes += len;
+	MemoryContextSwitchTo(save);
+}
+
+void
+s3_upload_wait_copies(S3Upload *upload)
+{
+	collect_parts(upload, S3_MAX_PARTS, 0);
 }
 
 static void
@@ -484,6 +483,7 @@ s3_upload_begin(const S3Client *client, const char *bucket, const char *key,
 	upload->attributes = s3_attributes_copy(options->attributes);
 	upload->checksums = s3_checksums_create(options->checksum);
 	upload->part_size = options->part_size;
+	upload->equal_parts = options->equal_parts;
 	upload->memory = options->memory;
 	upload->overwrite = options->overwrite;
 	upload->begun = GetCurrentTimestamp();
@@ -520,7 +520,7 @@ expected_etag(S3Upload *upload)
 		{
 			char		hex[64];
 
-			strip_etag(hex, sizeof(hex), upload->etags[i]);
+			s3_strip_etag(hex, sizeof(hex), upload->etags[i]);
 			if (strlen(hex) != 32 || strspn(hex, "0123456789abcdefABCDEF") != 32)
 				return NULL;	/* encrypted with a key of its own */
 			for (int j = 0; j < 16; j++)
@@ -561,7 +561,7 @@ object_is_ours(S3Upload *upload, TimestampTz deadline, bool *unknown)
 		return false;
 	}
 	*unknown = false;
-	strip_etag(bare, sizeof(bare), etag);
+	s3_strip_etag(bare, sizeof(bare), etag);
 	expected = expected_etag(upload);
 	if (size != upload->bytes || expected == NULL || pg_strcasecmp(bare, expected) != 0)
 	{
@@ -608,24 +608,6 @@ make_final_call(S3Upload *upload, StringInfo body)
 	add_condition(upload);
 }
 
-static void
-append_xml_text(StringInfo out, const char *s)
-{
-	for (; *s; s++)
-	{
-		if (*s == '&')
-			appendStringInfoString(out, "&amp;");
-		else if (*s == '<')
-			appendStringInfoString(out, "&lt;");
-		else if (*s == '>')
-			appendStringInfoString(out, "&gt;");
-		else if (*s == '"')
-			appendStringInfoString(out, "&quot;");
-		else
-			appendStringInfoChar(out, *s);
-	}
-}
-
 void
 s3_upload_finish(S3Upload *upload)
 {
@@ -639,15 +621,15 @@ s3_upload_finish(S3Upload *upload)
 	initStringInfo(&body);
 	if (upload->create_sent)
 	{
-		if (upload->buf_len > 0)
+		if (s3_upload_pending(upload) > 0)
 			send_part(upload);
-		collect_parts(upload, 0);
+		collect_parts(upload, 0, 0);
 
 		appendStringInfoString(&body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 		for (int i = 0; i < upload->parts_started; i++)
 		{
 			appendStringInfo(&body, "<Part><PartNumber>%d</PartNumber><ETag>", i + 1);
-			append_xml_text(&body, upload->etags[i]);
+			s3_xml_append_text(&body, upload->etags[i]);
 			appendStringInfoString(&body, "</ETag>");
 			s3_checksums_part_xml(upload->checksums, i + 1, &body);
 			appendStringInfoString(&body, "</Part>");
@@ -688,7 +670,7 @@ s3_upload_finish(S3Upload *upload)
 			report_failure(upload, &error);
 	}
 	else if (upload->upload_id == NULL)
-		strip_etag(upload->etag, sizeof(upload->etag), upload->call->http.etag);
+		s3_strip_etag(upload->etag, sizeof(upload->etag), upload->call->http.etag);
 	else if (upload->etag[0] == '\0' && !object_is_ours(upload, 0, &unknown))
 	{
 		char	   *expected = expected_etag(upload);

@@ -14,10 +14,12 @@
 #include "base/option.h"
 #include "base/stream.h"
 #include "s3/client.h"
+#include "s3/object.h"
 
 typedef struct S3UploadOptions
 {
 	int64		part_size;		/* bytes, of the first parts */
+	bool		equal_parts;	/* they do not grow */
 	Size		memory;			/* bytes in part buffers */
 	bool		overwrite;		/* replace an existing object */
 	const S3ObjectAttributes *attributes;	/* or NULL */
@@ -37,6 +39,25 @@ extern S3Upload *s3_upload_begin(const S3Client *client, const char *bucket,
 
 /* Where the bytes go; its finish does nothing, see s3_upload_finish(). */
 extern ByteSink *s3_upload_sink(S3Upload *upload);
+
+/*
+ * Bytes written that are in no part yet.  They become one before the next copy,
+ * so that they must be S3_MIN_PART_SIZE or none then.
+ */
+extern int64 s3_upload_pending(const S3Upload *upload);
+
+/*
+ * Go on with the bytes [first, first + len) of an object, which the service
+ * copies as one part, by itself, if the object is still the one described.  Of
+ * the parts of an upload only the last may be smaller than S3_MIN_PART_SIZE,
+ * and none larger than S3_MAX_PART_SIZE; and unless all of it is wanted, the
+ * object must be larger than S3_MIN_PART_SIZE.
+ */
+extern void s3_upload_copy(S3Upload *upload, const char *bucket, const S3ObjectInfo *object,
+						   int64 first, int64 len);
+
+/* Wait until all copies have been made. */
+extern void s3_upload_wait_copies(S3Upload *upload);
 
 /*
  * The object is complete: send what is left and make it visible.  Returns when

@@ -189,3 +189,63 @@ s3_xml_parse(const char *data, Size len, S3XmlHandler handler, void *arg,
 	pfree(state);
 	return *error == NULL;
 }
+
+/* What s3_xml_find() looks for. */
+typedef struct Search
+{
+	const char *root;
+	const char *element;		/* below root */
+	char	   *value;			/* where its text goes */
+	Size		size;
+	bool		found;
+} Search;
+
+static bool
+search_element(void *arg, const char *path, const char *text)
+{
+	Search	   *search = arg;
+	Size		len = strlen(search->root);
+
+	if (text && strncmp(path, search->root, len) == 0 && path[len] == '/' &&
+		strcmp(path + len + 1, search->element) == 0)
+	{
+		if (strlen(text) >= search->size)
+			return false;
+		strlcpy(search->value, text, search->size);
+		search->found = true;
+	}
+	return true;
+}
+
+const char *
+s3_xml_find(const char *text, Size len, const char *root, const char *element,
+			char *value, Size size)
+{
+	Search		search = {root, element, value, size, false};
+	const char *reason;
+
+	value[0] = '\0';
+	if (text == NULL)
+		return "the answer is empty";
+	if (!s3_xml_parse(text, len, search_element, &search, &reason))
+		return "the answer is malformed";
+	return search.found ? NULL : "the answer does not confirm the request";
+}
+
+void
+s3_xml_append_text(StringInfo out, const char *s)
+{
+	for (; *s; s++)
+	{
+		if (*s == '&')
+			appendStringInfoString(out, "&amp;");
+		else if (*s == '<')
+			appendStringInfoString(out, "&lt;");
+		else if (*s == '>')
+			appendStringInfoString(out, "&gt;");
+		else if (*s == '"')
+			appendStringInfoString(out, "&quot;");
+		else
+			appendStringInfoChar(out, *s);
+	}
+}

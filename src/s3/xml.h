@@ -17,6 +17,8 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+
 #define S3_XML_MAX_DEPTH 16
 #define S3_XML_MAX_TEXT (64 * 1024) /* longest text of one element, bytes */
 
@@ -38,5 +40,15 @@ typedef bool (*S3XmlHandler) (void *arg, const char *path, const char *text);
  */
 extern bool s3_xml_parse(const char *data, Size len, S3XmlHandler handler, void *arg,
 						 const char **error);
+
+/*
+ * The text of the element below the root of an answer, into value.  Returns
+ * NULL, or why the answer is no proper one; text may be NULL.
+ */
+extern const char *s3_xml_find(const char *text, Size len, const char *root,
+							   const char *element, char *value, Size size);
+
+/* Append text as the content of an element. */
+extern void s3_xml_append_text(StringInfo out, const char *s);
 
 #endif							/* S3_XML_H */

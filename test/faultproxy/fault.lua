@@ -445,6 +445,9 @@ function M.log()
 		"sha256=" .. (var.http_x_amz_content_sha256 or "-"),
 		"if_match=" .. (ngx.ctx.if_match or "-"),
 		"if_none_match=" .. (ngx.ctx.if_none_match or "-"),
+		"copy_source=" .. (var.http_x_amz_copy_source or "-"),
+		"copy_range=" .. (var.http_x_amz_copy_source_range or "-"),
+		"copy_if_match=" .. (var.http_x_amz_copy_source_if_match or "-"),
 		"token=" .. (var.http_x_amz_security_token and "yes" or "-"),
 		"fault=" .. (ngx.ctx.rule and "yes" or "-"),
 	}, "\t")

@@ -539,8 +539,8 @@ sub fault_count
 
 # fault_log(): the exchanges that ended since the reset, oldest first, each a
 # hash of method, uri, status, range, received, sent, connection, authorization
-# (yes or -), sha256, if_match, if_none_match, token (yes or -) and fault (yes
-# or -); '-' is an absent header.
+# (yes or -), sha256, if_match, if_none_match, copy_source, copy_range,
+# copy_if_match, token (yes or -) and fault (yes or -); '-' is an absent header.
 sub fault_log
 {
 	return map { +{ map { split /=/, $_, 2 } split /\t/ } }
