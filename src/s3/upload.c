@@ -388,8 +388,10 @@ s3_upload_copy(S3Upload *upload, const char *bucket, const S3ObjectInfo *object,
 	if (s3_upload_pending(upload) > 0)
 		send_part(upload);
 	collect_parts(upload, S3_MAX_PARTS, s3_read_concurrency - 1);
-	prepare_part(upload);
+
+	/* Calls must live until an abort that comes after the caller's memory. */
 	save = MemoryContextSwitchTo(upload->cxt);
+	prepare_part(upload);
 	start_part(upload, s3_copy_part_call(upload->client, upload->bucket, upload->key,
 										 bucket, object, first, len), NULL);
 	upload->bytes += len;
