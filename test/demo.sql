@@ -79,7 +79,25 @@ WHERE e.type = 'order'
 GROUP BY campaign
 ORDER BY revenue DESC;
 
-\echo '-- 8. Write that result to one object.'
+\echo '-- 8. Folders are columns too, and so are values below the keys of JSON.  A'
+\echo '--    condition on a folder decides what is listed and fetched.'
+\echo
+CREATE FOREIGN TABLE daily_events (
+  day    date,
+  type   text,
+  device text OPTIONS (path 'visit.device'),
+  file   text OPTIONS (metadata 'key')
+) SERVER s3 OPTIONS (location 's3://demo/events/', format 'json', path_template '{day}/');
+SELECT file, device, count(*) AS orders
+FROM daily_events
+WHERE day >= '2025-03-06' AND type = 'order'
+GROUP BY file, device
+ORDER BY file, device;
+
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF)
+SELECT count(*) FROM daily_events WHERE day >= '2025-03-06';
+
+\echo '-- 9. Write the result of the join to one object.'
 \echo
 SELECT location, rows, bytes FROM s3_export($$
   SELECT coalesce(e.visit->>'campaign', '(none)') AS campaign,
@@ -90,15 +108,15 @@ SELECT location, rows, bytes FROM s3_export($$
   ORDER BY revenue DESC
 $$, 's3://demo/reports/campaigns.csv', header => true);
 
-\echo '-- 9. A larger result is sent in parts while the query runs.  (The entity tag'
-\echo '--    of an object uploaded in parts ends in their number.)'
+\echo '-- 10. A larger result is sent in parts while the query runs.  (The entity tag'
+\echo '--     of an object uploaded in parts ends in their number.)'
 \echo
 SELECT location, rows, bytes, split_part(etag, '-', 2) AS parts
 FROM s3_export($$
   SELECT n, s.* FROM sales s, generate_series(1, 100) n
 $$, 's3://demo/reports/sales_x100.csv', header => true, part_size => '5MB');
 
-\echo '-- 10. Read it back and compare: rows, sums, NULLs and lengths agree.'
+\echo '-- 11. Read it back and compare: rows, sums, NULLs and lengths agree.'
 \echo
 CREATE FOREIGN TABLE sales_x100 (
   n integer, order_id bigint, sold_at timestamptz, product text,
@@ -113,13 +131,18 @@ UNION ALL
 SELECT 'read back', count(*), sum(amount), count(note), sum(length(note))
 FROM sales_x100;
 
-\echo '-- 11. An object that exists is not replaced unless you say overwrite => true.'
+\echo '-- 12. Part files become one object; the store itself copies what is large.'
+\echo
+SELECT location, objects, bytes
+FROM s3_concat('s3://demo/sales/', 's3://demo/reports/sales.csv', header => true);
+
+\echo '-- 13. An object that exists is not replaced unless you say overwrite => true.'
 \echo
 \set ON_ERROR_STOP off
 SELECT location FROM s3_export('SELECT 1', 's3://demo/reports/campaigns.csv');
 \set ON_ERROR_STOP on
 
 \echo
-\echo '-- 12. And no unfinished upload is left to be paid for.'
+\echo '-- 14. And no unfinished upload is left to be paid for.'
 \echo
 SELECT key, initiated FROM s3_uploads('s3://demo/');
