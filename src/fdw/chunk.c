@@ -195,12 +195,6 @@ chunk_queue_left(ChunkQueue *queue)
 	return next >= total ? 0 : (int) (total - next);
 }
 
-int
-chunk_queue_stretches(const ChunkQueue *queue)
-{
-	return queue->nslots;
-}
-
 /* ------------------------------------------------------------------- the chain */
 
 void

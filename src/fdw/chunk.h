@@ -74,9 +74,6 @@ extern bool chunk_claim(ChunkQueue *queue, S3Chunk *chunk);
 /* How many are not taken yet; others may take them any time. */
 extern int	chunk_queue_left(ChunkQueue *queue);
 
-/* How many stretches there are in all. */
-extern int	chunk_queue_stretches(const ChunkQueue *queue);
-
 /* All chunks are to be had again, and nothing is published. */
 extern void chunk_queue_reset(ChunkQueue *queue);
 

@@ -367,29 +367,6 @@ read_lines(EntryReader *reader, char *text)
 
 /* ------------------------------------------------------------ manifest objects */
 
-/* The bytes of an object, with a zero byte behind them. */
-static char *
-read_object(ManifestBuild *build, const char *bucket, const S3ObjectInfo *info)
-{
-	S3ReadPool *pool = s3_read_pool_create(8 * 1024 * 1024, 4, 2 * 1024 * 1024);
-	S3Source   *source = s3_source_create(build->client, pool, bucket, info, 0, info->size, false);
-	ByteSource *stream = s3_source_stream(source);
-	StringInfoData bytes;
-	const char *data;
-	Size		len;
-
-	initStringInfo(&bytes);
-	while (byte_source_next(stream, &data, &len))
-		appendBinaryStringInfo(&bytes, data, (int) len);
-	byte_source_close(stream);
-	if ((int) strlen(bytes.data) != bytes.len)
-		ereport(ERROR,
-				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				 errmsg("malformed manifest \"%s\"", s3_location_format(bucket, info->key)),
-				 errdetail("It holds a zero byte.")));
-	return bytes.data;
-}
-
 static void
 read_manifest(EntryReader *reader, const char *bucket, const char *key)
 {
@@ -397,23 +374,18 @@ read_manifest(EntryReader *reader, const char *bucket, const char *key)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw manifest object",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext save = MemoryContextSwitchTo(cxt);
-	S3ObjectInfo info;
-	S3Error		error;
 	char	   *text;
+	Size		len;
 
 	reader->cxt = cxt;
 	reader->name = s3_location_format(bucket, key);
 	reader->position = 0;
-	if (!s3_head_finish(s3_head_start(build->client, bucket, key), &info, &error))
-		s3_report(ERROR, &error);
-	info.version_id = NULL;
-	if (info.size > MAX_MANIFEST_SIZE)
+	text = s3_object_read(build->client, bucket, key, MAX_MANIFEST_SIZE, &len);
+	if (strlen(text) != len)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("manifest \"%s\" is too large", reader->name),
-				 errdetail("It has %lld bytes, and may have %d MB.", (long long) info.size,
-						   MAX_MANIFEST_SIZE / (1024 * 1024))));
-	text = info.size > 0 ? read_object(build, bucket, &info) : pstrdup("");
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("malformed manifest \"%s\"", reader->name),
+				 errdetail("It holds a zero byte.")));
 	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
 	text = pg_any_to_server(text, (int) strlen(text), PG_UTF8);

@@ -570,25 +570,9 @@ clause_holds(S3Layout *layout, const LayoutClause *clause, const ManifestObject 
 	return ExecQual(clause->state, layout->econtext);
 }
 
-bool
-layout_matches(S3Layout *layout, const ManifestObject *object)
-{
-	MemoryContext save;
-	bool		result = true;
-
-	if (layout->nclauses == 0)
-		return true;
-	save = begin(layout);
-	ResetExprContext(layout->econtext);
-	take_object(layout, object);
-	for (int i = 0; i < layout->nclauses && result; i++)
-		result = clause_holds(layout, &layout->clauses[i], object);
-	MemoryContextSwitchTo(save);
-	return result;
-}
-
-bool
-layout_matches_name(S3Layout *layout, const ManifestObject *object)
+/* Do all clauses hold, or all that look at the object's name only? */
+static bool
+clauses_hold(S3Layout *layout, const ManifestObject *object, bool of_name)
 {
 	MemoryContext save;
 	bool		result = true;
@@ -600,11 +584,23 @@ layout_matches_name(S3Layout *layout, const ManifestObject *object)
 	take_object(layout, object);
 	for (int i = 0; i < layout->nclauses && result; i++)
 	{
-		if (layout->clauses[i].of_name)
+		if (!of_name || layout->clauses[i].of_name)
 			result = clause_holds(layout, &layout->clauses[i], object);
 	}
 	MemoryContextSwitchTo(save);
 	return result;
+}
+
+bool
+layout_matches(S3Layout *layout, const ManifestObject *object)
+{
+	return clauses_hold(layout, object, false);
+}
+
+bool
+layout_matches_name(S3Layout *layout, const ManifestObject *object)
+{
+	return clauses_hold(layout, object, true);
 }
 
 static bool

@@ -241,12 +241,6 @@ manifest_object(S3Manifest *manifest, int i, ManifestObject *object)
 	object->base = head.base;
 }
 
-static char *
-copy_string(const char *s)
-{
-	return s ? pstrdup(s) : NULL;
-}
-
 void
 manifest_set_first(S3Manifest *manifest, const ManifestObject *object)
 {
@@ -255,10 +249,7 @@ manifest_set_first(S3Manifest *manifest, const ManifestObject *object)
 
 	*first = *object;
 	first->bucket = pstrdup(object->bucket);
-	first->info.key = pstrdup(object->info.key);
-	first->info.etag = copy_string(object->info.etag);
-	first->info.storage_class = copy_string(object->info.storage_class);
-	first->info.version_id = copy_string(object->info.version_id);
+	s3_object_copy(&first->info, &object->info);
 	manifest->first = first;
 	MemoryContextSwitchTo(save);
 }

@@ -124,27 +124,17 @@ split_record(DelimitedReader *r, Span *spans, int want)
 			in_quotes = true;
 			p++;
 		}
-		else if (c == delimiter[0] && end - p >= (ptrdiff_t) delimiter_len &&
-				 memcmp(p, delimiter, delimiter_len) == 0)
+		else if (delimited_begins_with(p, end, delimiter, delimiter_len))
 		{
-			if (n < want)
-			{
-				spans[n].start = start;
-				spans[n].end = p - r->text;
-			}
-			n++;
+			delimited_add_span(spans, &n, want, start, p - r->text);
 			p += delimiter_len;
 			start = p - r->text;
 		}
 		else
 			p += delimited_char_len(p);
 	}
-	if (n < want)
-	{
-		spans[n].start = start;
-		spans[n].end = r->text_len;
-	}
-	return n + 1;
+	delimited_add_span(spans, &n, want, start, r->text_len);
+	return n;
 }
 
 #define CSV_FORMAT \

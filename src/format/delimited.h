@@ -49,6 +49,25 @@ typedef struct Span
 	uint32		end;
 } Span;
 
+/* Field number *n of a record; only the first want are kept, all are counted. */
+static inline void
+delimited_add_span(Span *spans, int *n, int want, Size start, Size end)
+{
+	if (*n < want)
+	{
+		spans[*n].start = start;
+		spans[*n].end = end;
+	}
+	(*n)++;
+}
+
+/* Does the text at p begin with so many bytes, at least one? */
+static inline bool
+delimited_begins_with(const char *p, const char *end, const char *prefix, Size len)
+{
+	return *p == prefix[0] && (Size) (end - p) >= len && memcmp(p, prefix, len) == 0;
+}
+
 /* A needed column, and the field that it takes. */
 typedef struct FieldUse
 {

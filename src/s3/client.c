@@ -21,6 +21,7 @@
 #include <arpa/inet.h>
 
 #include "base/config.h"
+#include "base/text.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "s3/client.h"
@@ -209,12 +210,6 @@ s3_client_create(Oid serverid, Oid userid, S3Stats *stats)
 		USECS_PER_SEC / server->requests_per_second;
 	pg_atomic_init_u64(&client->rate->next, 0);
 	return client;
-}
-
-static char *
-copy_string(const char *s)
-{
-	return s ? pstrdup(s) : NULL;
 }
 
 S3Client *

@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "base/crc64.h"
+#include "base/text.h"
 #include "common/base64.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
@@ -121,12 +122,6 @@ s3_describe(S3Call *call, const S3ObjectAttributes *attributes)
 		}
 		s3_call_header(call, "x-amz-tagging", tagging.data);
 	}
-}
-
-static char *
-copy_string(const char *s)
-{
-	return s ? pstrdup(s) : NULL;
 }
 
 static List *

@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "base/hex.h"
+#include "base/text.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "s3/object.h"
@@ -714,12 +715,6 @@ s3_abort_upload(const S3Client *client, const char *bucket, const char *key,
 	ok = run(call, deadline, error) || error->status == 404;
 	s3_call_free(call);
 	return ok;
-}
-
-static char *
-copy_string(const char *s)
-{
-	return s ? pstrdup(s) : NULL;
 }
 
 void

@@ -325,7 +325,7 @@ prepare_part(S3Upload *upload)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("object \"%s\" would need more than %d parts",
 						s3_location_format(upload->bucket, upload->key), S3_MAX_PARTS),
-				 errhint("Export with a larger part_size.")));
+				 errhint("Choose a larger part_size.")));
 }
 
 /* Send the next part.  The call and buf, which may be NULL, become its own. */
@@ -447,7 +447,7 @@ report_exists(S3Upload *upload)
 			(errcode(ERRCODE_DUPLICATE_FILE),
 			 errmsg("object \"%s\" already exists",
 					s3_location_format(upload->bucket, upload->key)),
-			 errhint("Choose another key, or export with overwrite => true.")));
+			 errhint("Choose another key, or set overwrite => true.")));
 }
 
 /* Error if the object is there. */

@@ -110,6 +110,10 @@ my %wrong = (
 	'two locations in a line' => [ qq("s3://$bucket/a","s3://$bucket/b"\n), qr{22P04.*more than one location.*line 1}s ]);
 like(read_manifest($wrong{$_}[0]), $wrong{$_}[1], $_) for sort keys %wrong;
 
+# 64 MB are the limit, whatever is in them.
+like(read_manifest("\n" x (64 * 1024 * 1024 + 1)),
+	qr{54000: object "s3://$bucket/m" is too large\nDETAIL:  It has 67108865 bytes; at most 67108864 are read}, 'too large a manifest');
+
 #-------------------------------------------------------------------------
 # Lines
 #-------------------------------------------------------------------------
