@@ -38,7 +38,7 @@ EXTRA_CLEAN = $(wildcard test/unit/*.o test/unit/*.bc test/unit/*.so)
 PG_CONFIG ?= pg_config
 
 # These goals work, alone, on a machine that has no PostgreSQL yet.
-FROM_NOTHING = check check-quick check-asan fuzz demo demo-stop installcheck-stop bench bench-quick
+FROM_NOTHING = check check-quick check-asan fuzz demo demo-stop installcheck-stop bench bench-quick bench-large
 ifneq ($(filter-out $(FROM_NOTHING),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -119,3 +119,13 @@ bench: export ROWS ?= 6000000
 bench: export REPEAT ?= 5
 bench: export BENCH_FAR ?= yes
 bench: bench-quick
+	PG_CONFIG=$(PG_CONFIG) test/bench/large
+
+# One object of SIZE gigabytes: its bytes, and the memory that took.
+.PHONY: bench-large
+SIZE ?= 2
+bench-large:
+	test/setup build
+	$(MAKE) all PG_CONFIG=$(PG_CONFIG)
+	$(AS_ROOT) $(MAKE) install PG_CONFIG=$(PG_CONFIG)
+	PG_CONFIG=$(PG_CONFIG) test/bench/large $(SIZE)

@@ -31,8 +31,8 @@ SELECT * FROM lines('s3://regress/out/concat/list.csv');
 
 -- A target that is there, or is to be read.
 SELECT s3_concat('s3://regress/out/concat/in/', 's3://regress/out/concat/all.csv');
-SELECT objects, bytes FROM s3_concat('s3://regress/out/concat/in/', 's3://regress/out/concat/all.csv', overwrite => true);
-SELECT s3_concat('s3://regress/out/concat/', 's3://regress/out/concat/all.csv', overwrite => true);
+SELECT objects, bytes FROM s3_concat('s3://regress/out/concat/in/', 's3://regress/out/concat/all.csv', overwrite => 'replace');
+SELECT s3_concat('s3://regress/out/concat/', 's3://regress/out/concat/all.csv', overwrite => 'replace');
 
 -- Compressed members.
 SELECT rows FROM s3_export('SELECT 1', 's3://regress/out/concat/gz/1.csv.gz');
@@ -55,6 +55,7 @@ SELECT s3_concat('s3://regress/out/concat/gz/', 's3://regress/out/concat/*');
 SELECT s3_concat('regress/out', 's3://regress/out/concat/none');
 SELECT s3_concat('s3://regress/out/concat/gz/', NULL);
 SELECT s3_concat('s3://regress/out/concat/gz/', 's3://regress/out/concat/none', 'nowhere');
+SELECT s3_concat('s3://regress/out/concat/gz/', 's3://regress/out/concat/none', overwrite => 'clean');
 SELECT s3_concat('s3://regress/out/concat/gz/', 's3://regress/out/concat/none', content_type => E'a\nb');
 
 -- It takes EXECUTE, and USAGE on the server.

@@ -38,7 +38,7 @@ CALL fails('SELECT * FROM t');
 CALL fails($$SELECT s3_list('s3://regress/')$$);
 CALL fails($$SELECT s3_uploads('s3://regress/')$$);
 CALL fails($$SELECT s3_export('SELECT 1', 's3://regress/out/errors/x.csv')$$);
-CALL fails($$SELECT s3_export('SELECT 1', 's3://regress/out/errors/x.csv', overwrite => true)$$);
+CALL fails($$SELECT s3_export('SELECT 1', 's3://regress/out/errors/x.csv', overwrite => 'replace')$$);
 RESET ROLE;
 
 -- With the right keys it works at once.

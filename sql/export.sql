@@ -28,7 +28,7 @@ SELECT size, etag = md5(E'1,plain\n') AS etag FROM s3_list('s3://regress/out/exp
 -- What is there is not replaced, unless that is asked for.
 SELECT s3_export('SELECT 2', 's3://regress/out/export/one.csv');
 SELECT * FROM lines('s3://regress/out/export/one.csv');
-SELECT rows FROM s3_export('SELECT 2', 's3://regress/out/export/one.csv', overwrite => true);
+SELECT rows FROM s3_export('SELECT 2', 's3://regress/out/export/one.csv', overwrite => 'replace');
 SELECT * FROM lines('s3://regress/out/export/one.csv');
 
 -- CSV is what COPY writes.

@@ -47,6 +47,6 @@ SELECT count(*), sum(id), max(name) FROM t;
 
 -- An empty result is a gzip stream of nothing.
 SELECT rows, bytes > 0 AS something FROM s3_export('SELECT 1 WHERE false', 's3://regress/out/gzip/x.json.gz',
-  overwrite => true, compression => 'gzip', format => 'json');
+  overwrite => 'replace', compression => 'gzip', format => 'json');
 SELECT count(*) FROM t;
 DROP FOREIGN TABLE t;

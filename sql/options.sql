@@ -34,7 +34,7 @@ FROM (VALUES ('endpoint', 'https://s3.example.com'), ('region', 'eu-central-1'),
   ('location', 's3://bucket/'), ('format', 'csv'), ('compression', 'gzip'),
   ('encoding', 'latin1'), ('header', 'match'), ('delimiter', '|'), ('quote', ''''),
   ('escape', '\'), ('null', '\N'), ('force_null', 'true'), ('force_not_null', 'true'),
-  ('force_quote', '*'), ('overwrite', 'true'), ('part_size', '16MB'),
+  ('force_quote', '*'), ('overwrite', 'replace'), ('part_size', '16MB'),
   ('content_type', 'text/plain'), ('password', 'canary')) AS options (option, value);
 
 -- A typo gets a hint, a name unlike any other does not.

@@ -28,12 +28,24 @@ CREATE FUNCTION s3_export(
   escape text DEFAULT NULL,
   "null" text DEFAULT NULL,
   force_quote text DEFAULT NULL,
-  encoding text DEFAULT NULL,
-  part_size text DEFAULT NULL,
-  overwrite boolean DEFAULT NULL,
-  content_type text DEFAULT NULL,
   fixedwidth text DEFAULT NULL,
   "array" boolean DEFAULT NULL,
+  encoding text DEFAULT NULL,
+  overwrite text DEFAULT NULL,
+  dry_run boolean DEFAULT NULL,
+  empty_result text DEFAULT NULL,
+  parallel boolean DEFAULT NULL,
+  file_name text DEFAULT NULL,
+  max_file_size text DEFAULT NULL,
+  rows_per_file bigint DEFAULT NULL,
+  partition_by text DEFAULT NULL,
+  keep_partition_columns boolean DEFAULT NULL,
+  manifest text DEFAULT NULL,
+  success_marker boolean DEFAULT NULL,
+  part_size text DEFAULT NULL,
+  expected_size text DEFAULT NULL,
+  checksum text DEFAULT NULL,
+  content_type text DEFAULT NULL,
   content_encoding text DEFAULT NULL,
   metadata jsonb DEFAULT NULL,
   tags jsonb DEFAULT NULL,
@@ -41,24 +53,24 @@ CREATE FUNCTION s3_export(
   sse text DEFAULT NULL,
   kms_key_id text DEFAULT NULL,
   acl text DEFAULT NULL,
-  checksum text DEFAULT NULL,
   OUT location text,
   OUT rows bigint,
   OUT bytes bigint,
-  OUT etag text)
+  OUT etag text,
+  OUT action text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 REVOKE ALL ON FUNCTION s3_export FROM PUBLIC;
 COMMENT ON FUNCTION s3_export IS
-  'write the result of a query to one S3 object; returns its location, rows, bytes and entity tag';
+  'write the result of a query to one S3 object, or to files below a location that ends in /; returns a row per object: its location, rows, bytes and entity tag, and whether it was written or deleted';
 
 CREATE FUNCTION s3_concat(
   sources text,
   target text,
   server name DEFAULT NULL,
   header boolean DEFAULT false,
-  overwrite boolean DEFAULT false,
+  overwrite text DEFAULT 'error',
   delete_sources boolean DEFAULT false,
   content_type text DEFAULT NULL,
   OUT location text,
@@ -69,8 +81,8 @@ CREATE FUNCTION s3_concat(
 RETURNS SETOF record
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-REVOKE ALL ON FUNCTION s3_concat(text, text, name, boolean, boolean, boolean, text) FROM PUBLIC;
-COMMENT ON FUNCTION s3_concat(text, text, name, boolean, boolean, boolean, text) IS
+REVOKE ALL ON FUNCTION s3_concat(text, text, name, boolean, text, boolean, text) FROM PUBLIC;
+COMMENT ON FUNCTION s3_concat(text, text, name, boolean, text, boolean, text) IS
   'join the objects of a location into one; returns its location, the number of objects joined, its bytes and entity tag, the number of objects deleted';
 
 CREATE FUNCTION s3_list(

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "base/config.h"
+#include "commands/export.h"
 #include "fdw/fdw.h"
 #include "fmgr.h"
 
@@ -24,6 +25,7 @@ void
 _PG_init(void)
 {
 	s3_config_init();
+	export_parallel_init();
 }
 
 Datum

@@ -136,13 +136,25 @@ FROM sales_x100;
 SELECT location, objects, bytes
 FROM s3_concat('s3://demo/sales/', 's3://demo/reports/sales.csv', header => true);
 
-\echo '-- 13. An object that exists is not replaced unless you say overwrite => true.'
+\echo '-- 13. A folder of files, one folder a day, with a list of them; a table over it'
+\echo '--     has the day as a column.'
+\echo
+SELECT location, rows, action FROM s3_export($$
+  SELECT sold_at::date AS day, order_id, product, amount FROM sales
+  WHERE order_id < 100060 ORDER BY day, order_id
+$$, 's3://demo/by_day/', header => true, partition_by => 'day', manifest => 'plain');
+CREATE FOREIGN TABLE by_day (
+  day date OPTIONS (partition 'day'), order_id bigint, product text, amount numeric(10,2)
+) SERVER s3 OPTIONS (location 's3://demo/by_day/', header 'match');
+SELECT day, count(*) AS orders, sum(amount) AS amount FROM by_day GROUP BY day ORDER BY day;
+
+\echo '-- 14. An object that exists is not replaced unless you say so.'
 \echo
 \set ON_ERROR_STOP off
 SELECT location FROM s3_export('SELECT 1', 's3://demo/reports/campaigns.csv');
 \set ON_ERROR_STOP on
 
 \echo
-\echo '-- 14. And no unfinished upload is left to be paid for.'
+\echo '-- 15. And no unfinished upload is left to be paid for.'
 \echo
 SELECT key, initiated FROM s3_uploads('s3://demo/');

@@ -95,6 +95,13 @@
 #define EXPLAIN_STATE_HEADER "commands/explain.h"
 #endif
 
+/* 18: ExecutorRun() lost the promise that it is called once. */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_ALL(query) ExecutorRun(query, ForwardScanDirection, 0)
+#else
+#define EXECUTOR_RUN_ALL(query) ExecutorRun(query, ForwardScanDirection, 0, true)
+#endif
+
 /*
  * All versions: libpq/libpq.h needs GSSAPI's headers if the server was built
  * with it, and those are not part of the server's development files.

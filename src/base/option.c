@@ -34,11 +34,12 @@
 
 #define DEFAULT_REGION "us-east-1"
 
-/* The most that fits in one allocation of COPY's line buffer, 1 GB - 1. */
 /* Longest delimiter or comment prefix, in bytes. */
 #define MAX_SPECIAL_LEN 16
 
 #define DEFAULT_RECORD_SIZE ((int64) 64 * 1024 * 1024)
+
+/* The most that fits in one allocation of COPY's line buffer, 1 GB - 1. */
 #define MAX_RECORD_SIZE ((int64) 1024 * 1024 * 1024 - 1)
 
 /* Where an option may be set. */
@@ -108,6 +109,9 @@ static const char *const records_names[] = {"objects", "arrays", "values", "docu
 static const char *const sse_names[] = {"none", "aes256", "aws:kms", NULL};
 static const char *const acl_names[] = {"none", "private", "public-read", "public-read-write", "authenticated-read",
 "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control", NULL};
+static const char *const overwrite_names[] = {"error", "replace", "clean", NULL};
+static const char *const manifest_names[] = {"none", "plain", "verbose", NULL};
+static const char *const empty_result_names[] = {"one", "none", NULL};
 static const char *const checksum_names[] = {"none", "crc32c", "crc64nvme", NULL};
 static const char *const metadata_names[] = {"none", "location", "key", "size", "etag", "last_modified",
 "storage_class", "version_id", "line_number", "byte_offset", NULL};
@@ -167,9 +171,20 @@ static const OptionDef option_defs[] = {
 
 	/* how an object is written */
 	{"force_quote", ON_EXPORT, OPTION_NAMES, IN_EXPORT, .offset = offsetof(S3ExportOptions, force_quote), .formats = FOR_CSV},
-	{"overwrite", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, overwrite)},
+	{"overwrite", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, overwrite), .names = overwrite_names},
+	{"dry_run", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, dry_run)},
+	{"empty_result", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, empty_result), .names = empty_result_names},
+	{"parallel", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, parallel)},
+	{"file_name", ON_EXPORT, OPTION_TEXT, IN_EXPORT, .offset = offsetof(S3ExportOptions, file_name)},
+	{"max_file_size", ON_EXPORT, OPTION_SIZE, IN_EXPORT, .offset = offsetof(S3ExportOptions, max_file_size), .min = 1, .max = S3_MAX_OBJECT_SIZE},
+	{"rows_per_file", ON_EXPORT, OPTION_COUNT, IN_EXPORT, .offset = offsetof(S3ExportOptions, rows_per_file), .min = 1, .max = PG_INT64_MAX},
+	{"partition_by", ON_EXPORT, OPTION_NAMES, IN_EXPORT, .offset = offsetof(S3ExportOptions, partition_by)},
+	{"keep_partition_columns", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, keep_partition_columns)},
+	{"manifest", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, manifest), .names = manifest_names},
+	{"success_marker", ON_EXPORT, OPTION_BOOL, IN_EXPORT, .offset = offsetof(S3ExportOptions, success_marker)},
 	{"part_size", ON_EXPORT, OPTION_SIZE, IN_EXPORT, .offset = offsetof(S3ExportOptions, part_size),
 	.min = S3_MIN_PART_SIZE, .max = S3_MAX_PART_SIZE},
+	{"expected_size", ON_EXPORT, OPTION_SIZE, IN_EXPORT, .offset = offsetof(S3ExportOptions, expected_size), .min = 1, .max = PG_INT64_MAX / 2},
 	{"checksum", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, checksum), .names = checksum_names},
 
 	/* what it is labelled with */
@@ -275,10 +290,16 @@ parse_size(const OptionDef *def, const char *value)
 	}
 	/* not-a-number is in no range */
 	if (!(number >= (double) def->min && number <= (double) def->max))
+	{
+		if (def->min >= 1024 * 1024)
+			report_invalid_value(def, value,
+								 psprintf(_("It must be between %lld MB and %lld MB."),
+										  (long long) (def->min / (1024 * 1024)),
+										  (long long) (def->max / (1024 * 1024))));
 		report_invalid_value(def, value,
-							 psprintf(_("It must be between %lld MB and %lld MB."),
-									  (long long) (def->min / (1024 * 1024)),
-									  (long long) (def->max / (1024 * 1024))));
+							 psprintf(_("It must be between %lld and %lld bytes."),
+									  (long long) def->min, (long long) def->max));
+	}
 	return (int64) number;
 }
 
@@ -671,6 +692,7 @@ s3_export_options(List *options)
 	S3ExportOptions *export = palloc0(sizeof(S3ExportOptions));
 
 	init_format(&export->format);
+	export->parallel = true;
 	apply_options(options, ON_EXPORT, export, &export->format);
 	if (export->format.header == HEADER_MATCH || export->format.header == HEADER_FIRST)
 		ereport(ERROR,

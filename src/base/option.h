@@ -190,15 +190,54 @@ typedef enum S3ChecksumKind
 	CHECKSUM_CRC64NVME
 } S3ChecksumKind;
 
+/* What becomes of objects that are there already. */
+typedef enum OverwriteMode
+{
+	OVERWRITE_ERROR,			/* they are an error */
+	OVERWRITE_REPLACE,			/* those of the same keys are replaced */
+	OVERWRITE_CLEAN				/* and all others below the location deleted */
+} OverwriteMode;
+
+/* A list of the files written, as Redshift's UNLOAD makes it. */
+typedef enum ManifestKind
+{
+	MANIFEST_NONE,
+	MANIFEST_PLAIN,				/* locations and sizes */
+	MANIFEST_VERBOSE			/* and columns, rows and totals */
+} ManifestKind;
+
+typedef enum EmptyResult
+{
+	EMPTY_RESULT_ONE,			/* a file without rows */
+	EMPTY_RESULT_NONE			/* no file */
+} EmptyResult;
+
 /* Options of an export, from the arguments of s3_export(). */
 typedef struct S3ExportOptions
 {
 	FormatOptions format;
-	int64		part_size;		/* bytes; 0: s3_fdw.part_size */
-	bool		overwrite;
 	List	   *force_quote;	/* column names (char *), or one "*"; NIL: none */
-	S3ObjectAttributes attributes;
+
+	/* what is written where */
+	int			overwrite;		/* OverwriteMode */
+	bool		dry_run;		/* only tell what would be deleted */
+	int			empty_result;	/* EmptyResult */
+	bool		parallel;		/* the query's workers may write, too */
+
+	/* many files */
+	char	   *file_name;		/* pattern, or NULL */
+	int64		max_file_size;	/* bytes; 0: no limit */
+	int64		rows_per_file;	/* 0: no limit */
+	List	   *partition_by;	/* column names (char *); NIL: none */
+	bool		keep_partition_columns;
+	int			manifest;		/* ManifestKind */
+	bool		success_marker;
+
+	/* how it is sent, and labelled */
+	int64		part_size;		/* bytes; 0: s3_fdw.part_size */
+	int64		expected_size;	/* bytes of one object; 0: not known */
 	int			checksum;		/* S3ChecksumKind */
+	S3ObjectAttributes attributes;
 } S3ExportOptions;
 
 /*

@@ -30,6 +30,7 @@
 #include "base/attribute.h"
 #include "base/config.h"
 #include "commands/common.h"
+#include "commands/watch.h"
 #include "fdw/layout.h"
 #include "fdw/manifest.h"
 #include "format/boundary.h"
@@ -98,6 +99,7 @@ typedef struct Concat
 	Source		window[WINDOW]; /* source i in [i % WINDOW] */
 
 	/* what has been joined so far */
+	Watch		watch;
 	const Codec *codec;			/* of all of them, or NULL */
 	char	   *first_name;
 	char	   *header_text;	/* without its line end; NULL before the first */
@@ -393,6 +395,14 @@ end_open_line(Concat *c)
 
 /* --------------------------------------------------------------------- the joining */
 
+/* Call it between requests: it shows progress, and takes a cancel. */
+static void
+note_progress(Concat *c)
+{
+	watch_check(&c->watch, s3_upload_bytes(c->upload), 0);
+	CHECK_FOR_INTERRUPTS();
+}
+
 /* Ask for sources ahead, as far as there is room. */
 static void
 read_ahead(Concat *c)
@@ -426,7 +436,7 @@ write_range(Concat *c, Source *source, int64 start, int64 end)
 	while (byte_source_next(stream, &data, &len))
 	{
 		byte_sink_write(c->sink, data, len);
-		CHECK_FOR_INTERRUPTS();
+		note_progress(c);
 	}
 	byte_source_close(stream);
 	MemoryContextSwitchTo(save);
@@ -464,6 +474,7 @@ copy_range(Concat *c, Source *source, int64 start, int64 end)
 
 		s3_upload_copy(c->upload, source->object.bucket, &source->object.info, start, len);
 		start += len;
+		note_progress(c);
 	}
 }
 
@@ -493,7 +504,7 @@ join_sources(Concat *c)
 {
 	for (c->current = 0; c->current < c->manifest->nobjects; c->current++)
 	{
-		CHECK_FOR_INTERRUPTS();
+		note_progress(c);
 		read_ahead(c);
 		join_source(c);
 		free_source(&c->window[c->current % WINDOW]);
@@ -705,6 +716,25 @@ argument_bool(FunctionCallInfo fcinfo, int i)
 	return !PG_ARGISNULL(i) && PG_GETARG_BOOL(i);
 }
 
+/* May a target that is there already be replaced? */
+static bool
+argument_overwrite(FunctionCallInfo fcinfo, int i)
+{
+	char	   *value;
+
+	if (PG_ARGISNULL(i))
+		return false;
+	value = text_to_cstring(PG_GETARG_TEXT_PP(i));
+	if (pg_strcasecmp(value, "replace") == 0)
+		return true;
+	if (pg_strcasecmp(value, "error") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("invalid value for option \"%s\": \"%s\"", "overwrite", value),
+				 errdetail("Expected \"error\" or \"replace\".")));
+	return false;
+}
+
 PG_FUNCTION_INFO_V1(s3_concat);
 
 Datum
@@ -733,6 +763,7 @@ s3_concat(PG_FUNCTION_ARGS)
 	c->cxt = CurrentMemoryContext;
 	c->client = s3_client_for_server(PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)), &stats);
 	c->header = argument_bool(fcinfo, 3);
+	options.overwrite = argument_overwrite(fcinfo, 4);
 	c->manifest = list_sources(c->client, text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	plan(c, target, memory - read_memory);
 
@@ -743,7 +774,6 @@ s3_concat(PG_FUNCTION_ARGS)
 	options.part_size = (int64) c->part_size;
 	options.equal_parts = true;
 	options.memory = memory - read_memory;
-	options.overwrite = argument_bool(fcinfo, 4);
 	attributes.content_type = PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6));
 	if (attributes.content_type)
 	{
@@ -759,7 +789,9 @@ s3_concat(PG_FUNCTION_ARGS)
 	options.attributes = &attributes;
 	c->upload = s3_upload_begin(c->client, target->bucket, target->list_prefix, &options);
 	c->sink = s3_upload_sink(c->upload);
+	watch_begin(&c->watch, c->manifest->bytes);
 	join_sources(c);
+	watch_show(&c->watch, s3_upload_bytes(c->upload), 0);
 	s3_upload_wait_copies(c->upload);
 	check_copied(c);
 	s3_upload_finish(c->upload);
@@ -770,6 +802,7 @@ s3_concat(PG_FUNCTION_ARGS)
 	values[3] = CStringGetTextDatum(s3_upload_etag(c->upload));
 	s3_upload_free(c->upload);
 	values[4] = Int64GetDatum(argument_bool(fcinfo, 5) ? delete_sources(c) : 0);
+	watch_end(&c->watch);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	manifest_free(c->manifest);
 	return (Datum) 0;

@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * export.c
- *		s3_export(): the result of a query as one S3 object.
+ *		s3_export(): the result of a query as one S3 object, or as many files.
  *
- * The query runs through SPI with a DestReceiver of ours, so privileges, row
- * security and parallel plans are those of any query.  Rows become lines in a
- * small buffer, which flows through the codec into the upload:
+ * If the planner has a plan in which workers bring forth the rows, they write
+ * them (export_parallel.c).  Else the query runs through SPI with a DestReceiver
+ * of ours, and one process writes.  Either way privileges and row security are
+ * those of any query.
  *
- *	slot -> TupleWriter -> line buffer -> codec -> S3Upload
- *
- * The object becomes visible at the end of the function and is not undone by a
- * later rollback; until then, an error leaves nothing behind (s3/upload.c).
+ * Nothing is visible before all bytes are with the store.  Then come, in this
+ * order: the files, the manifest, the deletion of what was there before, the
+ * marker.  Until a deletion begins, an error undoes all of it.  What has become
+ * visible is not undone by a later rollback.
  *
  * IDENTIFICATION
  *		src/commands/export.c
@@ -20,14 +21,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/config.h"
 #include "catalog/pg_type.h"
 #include "commands/common.h"
-#include "commands/progress.h"
+#include "commands/export.h"
 #include "executor/spi.h"
-#include "format/codec.h"
-#include "format/fixed.h"
-#include "format/tuple.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -36,36 +33,33 @@
 #include "s3/upload.h"
 #include "s3/uri.h"
 #include "tcop/tcopprot.h"
-#include "utils/backend_progress.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-/* Lines are handed on in pieces of about this size. */
-#define LINE_BUFFER (64 * 1024)
-
-/* How often the client is looked at, and the progress shown. */
-#define CHECK_INTERVAL_MS 500
-
-typedef struct S3ExportReceiver
+/* Rows of a query that one process runs. */
+typedef struct ExportReceiver
 {
 	DestReceiver pub;			/* must be first */
+	const ExportJob *job;		/* borrowed */
+	S3Upload   *upload;			/* borrowed; of one object, else NULL */
+	S3UploadLog *log;			/* borrowed; of many, else NULL */
+	MemoryContext cxt;			/* of the export */
+	TupleDesc	desc;			/* own copy */
+	ExportWriter *writer;
+} ExportReceiver;
 
-	/* set before the query runs */
-	const S3ExportOptions *options;
-	ByteSink   *sink;			/* codec or upload */
-	S3Upload   *upload;
-	bool		show_progress;
-
-	/* while it runs */
-	MemoryContext row_cxt;
-	TupleWriter *writer;
-	StringInfoData lines;
-	uint64		rows;
-	TimestampTz last_check;
-} S3ExportReceiver;
+/* One call of s3_export(). */
+typedef struct Export
+{
+	ExportJob  *job;
+	ExportProgress progress;
+	ReturnSetInfo *result;
+	ExportTarget *target;		/* of many files, else NULL */
+	TupleDesc	desc;			/* of the query's rows */
+	S3Upload   *upload;			/* one object by one process, else NULL */
+	S3UploadLog *log;			/* everything else */
+} Export;
 
 /* The arguments of s3_export() that are options, in order from the third on. */
 static const struct
@@ -82,12 +76,24 @@ static const struct
 	{"escape", TEXTOID},
 	{"null", TEXTOID},
 	{"force_quote", TEXTOID},
-	{"encoding", TEXTOID},
-	{"part_size", TEXTOID},
-	{"overwrite", BOOLOID},
-	{"content_type", TEXTOID},
 	{"fixedwidth", TEXTOID},
 	{"array", BOOLOID},
+	{"encoding", TEXTOID},
+	{"overwrite", TEXTOID},
+	{"dry_run", BOOLOID},
+	{"empty_result", TEXTOID},
+	{"parallel", BOOLOID},
+	{"file_name", TEXTOID},
+	{"max_file_size", TEXTOID},
+	{"rows_per_file", INT8OID},
+	{"partition_by", TEXTOID},
+	{"keep_partition_columns", BOOLOID},
+	{"manifest", TEXTOID},
+	{"success_marker", BOOLOID},
+	{"part_size", TEXTOID},
+	{"expected_size", TEXTOID},
+	{"checksum", TEXTOID},
+	{"content_type", TEXTOID},
 	{"content_encoding", TEXTOID},
 	{"metadata", JSONBOID},
 	{"tags", JSONBOID},
@@ -95,112 +101,61 @@ static const struct
 	{"sse", TEXTOID},
 	{"kms_key_id", TEXTOID},
 	{"acl", TEXTOID},
-	{"checksum", TEXTOID},
 };
 
 /* ------------------------------------------------------------------- the receiver */
 
-/* force_quote as flags by attribute; error for a name that is no column. */
-static bool *
-force_quote_flags(const S3ExportOptions *options, TupleDesc desc)
+void
+export_check(const ExportJob *job, S3UploadLog *log, int64 rows, int64 bytes)
 {
-	bool	   *flags;
-	ListCell   *lc;
+	ExportProgress *progress = job->progress;
 
-	if (options->force_quote == NIL)
-		return NULL;
-	flags = palloc0(desc->natts * sizeof(bool));
-	foreach(lc, options->force_quote)
+	if (log)
+		s3_upload_log_count(log, rows, bytes);
+	if (progress)
 	{
-		const char *name = lfirst(lc);
-		bool		found = strcmp(name, "*") == 0;
-
-		for (int i = 0; i < desc->natts; i++)
+		if (log)
+			s3_upload_log_progress(log, &progress->rows, &progress->bytes);
+		else
 		{
-			if (strcmp(name, "*") == 0 || strcmp(name, NameStr(TupleDescAttr(desc, i)->attname)) == 0)
-				flags[i] = found = true;
+			progress->rows += rows;
+			progress->bytes += bytes;
 		}
-		if (!found)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of option \"force_quote\" is not in the query's result", name)));
+		watch_check(&progress->watch, progress->bytes, progress->rows);
 	}
-	return flags;
-}
-
-static void
-receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
-{
-	S3ExportReceiver *receiver = (S3ExportReceiver *) self;
-
-	initStringInfo(&receiver->lines);
-	enlargeStringInfo(&receiver->lines, LINE_BUFFER + 1024);
-	receiver->row_cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw export row",
-											  ALLOCSET_DEFAULT_SIZES);
-	receiver->writer = tuple_writer_create(typeinfo, &receiver->options->format,
-										   force_quote_flags(receiver->options, typeinfo),
-										   &receiver->lines);
-	tuple_write_header(receiver->writer);
-}
-
-/*
- * Nobody reads the rows, so a client that has gone would not be noticed before
- * the end; it counts as a cancel.
- */
-static void
-check_client(S3ExportReceiver *receiver)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (!TimestampDifferenceExceeds(receiver->last_check, now, CHECK_INTERVAL_MS))
-		return;
-	receiver->last_check = now;
-	if (whereToSendOutput == DestRemote && !pq_check_connection())
-	{
-		ClientConnectionLost = true;
-		InterruptPending = true;
-	}
-	if (receiver->show_progress)
-	{
-		const int	index[] = {PROGRESS_COPY_BYTES_PROCESSED, PROGRESS_COPY_TUPLES_PROCESSED};
-		const int64 value[] = {s3_upload_bytes(receiver->upload), receiver->rows};
-
-		pgstat_progress_update_multi_param(2, index, value);
-	}
-}
-
-static void
-flush_lines(S3ExportReceiver *receiver)
-{
-	byte_sink_write(receiver->sink, receiver->lines.data, receiver->lines.len);
-	resetStringInfo(&receiver->lines);
-	check_client(receiver);
 	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+	ExportReceiver *receiver = (ExportReceiver *) self;
+	MemoryContext save = MemoryContextSwitchTo(receiver->cxt);
+
+	receiver->desc = CreateTupleDescCopy(desc);
+	receiver->writer = receiver->upload ?
+		export_single_create(receiver->job, receiver->desc, receiver->upload) :
+		export_files_create(receiver->job, receiver->desc, receiver->log);
+	MemoryContextSwitchTo(save);
 }
 
 static bool
 receiver_slot(TupleTableSlot *slot, DestReceiver *self)
 {
-	S3ExportReceiver *receiver = (S3ExportReceiver *) self;
-	MemoryContext save = MemoryContextSwitchTo(receiver->row_cxt);
+	ExportWriter *writer = ((ExportReceiver *) self)->writer;
 
-	tuple_write(receiver->writer, slot);
-	receiver->rows++;
-	MemoryContextSwitchTo(save);
-	MemoryContextReset(receiver->row_cxt);
-	if (receiver->lines.len >= LINE_BUFFER)
-		flush_lines(receiver);
+	writer->ops->row(writer, slot);
 	return true;
 }
 
 static void
 receiver_shutdown(DestReceiver *self)
 {
-	S3ExportReceiver *receiver = (S3ExportReceiver *) self;
+	ExportReceiver *receiver = (ExportReceiver *) self;
+	MemoryContext save = MemoryContextSwitchTo(receiver->cxt);
 
-	tuple_write_footer(receiver->writer);
-	if (receiver->lines.len > 0)
-		flush_lines(receiver);
+	receiver->writer->ops->finish(receiver->writer);
+	MemoryContextSwitchTo(save);
 }
 
 static void
@@ -264,20 +219,38 @@ check_query(char *query)
 			 errdetail("It is neither SELECT nor VALUES, nor a data-modifying statement with RETURNING.")));
 }
 
-static void
-run_query(const char *query, S3ExportReceiver *receiver)
+/* The query by one process; returns what its rows are. */
+static TupleDesc
+run_alone(const char *query, const ExportJob *job, S3Upload *upload, S3UploadLog *log)
 {
+	ExportReceiver receiver = {
+		.pub = {
+			.receiveSlot = receiver_slot,
+			.rStartup = receiver_startup,
+			.rShutdown = receiver_shutdown,
+			.rDestroy = receiver_destroy,
+			.mydest = DestNone
+		},
+		.job = job,
+		.upload = upload,
+		.log = log,
+		.cxt = CurrentMemoryContext
+	};
 	SPIExecuteOptions options;
 	int			rc;
 
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
 	memset(&options, 0, sizeof(options));
 	options.must_return_tuples = true;
-	options.dest = &receiver->pub;
+	options.dest = &receiver.pub;
 	rc = SPI_execute_extended(query, &options);
 	if (rc < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("could not run the query to export: %s", SPI_result_code_string(rc))));
+	SPI_finish();
+	return receiver.desc;
 }
 
 /* --------------------------------------------------------------------- s3_export() */
@@ -310,6 +283,9 @@ collect_options(FunctionCallInfo fcinfo, char **server)
 			case BOOLOID:
 				value = PG_GETARG_BOOL(i + 2) ? "true" : "false";
 				break;
+			case INT8OID:
+				value = psprintf(INT64_FORMAT, PG_GETARG_INT64(i + 2));
+				break;
 			case JSONBOID:
 				jsonb = PG_GETARG_JSONB_P(i + 2);
 				value = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
@@ -324,27 +300,140 @@ collect_options(FunctionCallInfo fcinfo, char **server)
 	return options;
 }
 
-static const Codec *
-choose_codec(const S3ExportOptions *options, const char *key)
+static void
+add_result(Export *export, const char *location, bool has_rows, int64 rows, int64 bytes,
+		   const char *etag, const char *action)
 {
-	return options->format.compression == COMPRESSION_AUTO ? codec_by_suffix(key) :
-		codec_lookup(options->format.compression);
+	Datum		values[5];
+	bool		nulls[5] = {0};
+
+	values[0] = CStringGetTextDatum(location);
+	values[1] = Int64GetDatum(rows);
+	nulls[1] = !has_rows;
+	values[2] = Int64GetDatum(bytes);
+	nulls[3] = etag == NULL;
+	if (etag)
+		values[3] = CStringGetTextDatum(etag);
+	values[4] = CStringGetTextDatum(action);
+	tuplestore_putvalues(export->result->setResult, export->result->setDesc, values, nulls);
 }
 
-static char *
-default_content_type(const FormatOptions *format)
+static void
+add_extra(Export *export, const ExportExtra *extra)
 {
-	switch ((FileFormat) format->format)
+	add_result(export, s3_location_format(export->job->bucket, extra->key), false, 0,
+			   extra->bytes, extra->etag, "written");
+}
+
+static void
+add_deleted(Export *export, const char *action)
+{
+	char	   *key;
+	int64		size;
+
+	while (export_target_next(export->target, &key, &size))
+		add_result(export, s3_location_format(export->job->bucket, key), false, 0, size,
+				   NULL, action);
+}
+
+/* The log, before the first process writes. */
+static S3UploadLog *
+prepare_log(void *arg)
+{
+	Export	   *export = arg;
+	const ExportJob *job = export->job;
+
+	export->log = s3_upload_log_create(job->client, job->bucket, &job->upload);
+	if (!job->many)
+		s3_upload_log_begin_object(export->log, job->prefix, &job->upload);
+	return export->log;
+}
+
+/* Run the query; all bytes are sent then, but one object's may be in memory. */
+static void
+write_rows(Export *export, const char *query)
+{
+	ExportJob  *job = export->job;
+	int64		bytes;
+
+	if (job->options->parallel &&
+		export_run_parallel(query, job, prepare_log, export, &export->desc))
 	{
-		case FORMAT_CSV:
-			return "text/csv";
-		case FORMAT_TEXT:
-		case FORMAT_FIXEDWIDTH:
-			break;
-		case FORMAT_JSON:
-			return format->array ? "application/json" : "application/x-ndjson";
+		s3_upload_log_progress(export->log, &export->progress.rows, &bytes);
+		if (!job->many && (export->progress.rows > 0 || job->options->empty_result == EMPTY_RESULT_ONE))
+			export_shared_end(job, export->desc, export->log, export->progress.rows);
 	}
-	return "text/plain";
+	else if (job->many)
+		export->desc = run_alone(query, job, NULL, prepare_log(export));
+	else
+	{
+		export->upload = s3_upload_begin(job->client, job->bucket, job->prefix, &job->upload);
+		export->desc = run_alone(query, job, export->upload, NULL);
+	}
+
+	if (job->many)
+	{
+		s3_upload_log_progress(export->log, &export->progress.rows, &bytes);
+		if (export->progress.rows == 0 && job->options->empty_result == EMPTY_RESULT_ONE &&
+			job->options->partition_by == NIL)
+			export_files_empty(job, export->desc, export->log);
+	}
+}
+
+/* One object by one process. */
+static void
+finish_upload(Export *export)
+{
+	S3Upload   *upload = export->upload;
+
+	if (export->progress.rows == 0 && export->job->options->empty_result == EMPTY_RESULT_NONE)
+	{
+		s3_upload_abandon(upload);
+		return;
+	}
+	s3_upload_finish(upload);
+	add_result(export, export->job->location, true, export->progress.rows, s3_upload_bytes(upload),
+			   s3_upload_etag(upload), "written");
+	s3_upload_free(upload);
+}
+
+/* Everything else; see the top of the file for the order. */
+static void
+finish_log(Export *export)
+{
+	const ExportJob *job = export->job;
+	S3UploadLog *log = export->log;
+	S3LoggedObject object;
+	ExportExtra *manifest = NULL;
+
+	if (!job->many && export->progress.rows == 0 &&
+		job->options->empty_result == EMPTY_RESULT_NONE)
+	{
+		s3_upload_log_abandon(log);
+		return;
+	}
+	s3_upload_log_commit(log);
+	if (job->options->manifest != MANIFEST_NONE)
+		manifest = export_write_manifest(job, export->desc, log);
+	s3_upload_log_forget(log);
+
+	while (s3_upload_log_next(log, &object))
+	{
+		add_result(export, s3_location_format(job->bucket, object.key), true, object.rows,
+				   object.bytes, object.etag, "written");
+		if (export->target)
+			export_target_keep(export->target, object.key);
+	}
+	s3_upload_log_free(log);
+	if (manifest)
+		add_extra(export, manifest);
+	if (export->target)
+	{
+		export_target_clean(export->target, job);
+		if (job->options->success_marker)
+			add_extra(export, export_write_marker(job));
+		add_deleted(export, "deleted");
+	}
 }
 
 PG_FUNCTION_INFO_V1(s3_export);
@@ -352,95 +441,38 @@ PG_FUNCTION_INFO_V1(s3_export);
 Datum
 s3_export(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *query = argument_text(fcinfo, 0);
-	char	   *uri = argument_text(fcinfo, 1);
+	char	   *location = argument_text(fcinfo, 1);
 	char	   *server_name;
-	S3ExportOptions *options = s3_export_options(collect_options(fcinfo, &server_name));
-	S3Location *location;
-	S3Client   *client;
+	List	   *arguments = collect_options(fcinfo, &server_name);
 	S3Stats		stats = {0};
-	S3UploadOptions upload_options = {0};
-	S3ExportReceiver receiver = {0};
-	const Codec *codec;
-	int			nwidths;
-	Datum		values[4];
-	bool		nulls[4] = {0};
+	Export	   *export = palloc0(sizeof(Export));
+	ExportJob  *job;
 
-	if (query == NULL || uri == NULL)
+	if (query == NULL || location == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("query and location must not be null")));
 	InitMaterializedSRF(fcinfo, 0);
-
-	location = s3_location_parse_or_error(uri);
-	if (location->is_glob)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("location \"%s\" is a pattern", uri),
-				 errhint("To write a key with one of * ? [ in it, put a backslash before that.")));
-	if (location->list_prefix[0] == '\0' ||
-		location->list_prefix[strlen(location->list_prefix) - 1] == '/')
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("location \"%s\" does not name an object", uri),
-				 errhint("An export writes one object, as in \"s3://bucket/folder/file.csv\".")));
-	if (options->format.format == FORMAT_FIXEDWIDTH)
-		fixed_widths(&options->format, &nwidths);
+	export->result = (ReturnSetInfo *) fcinfo->resultinfo;
 	check_query(query);
-	client = s3_client_for_server(server_name, &stats);
-
-	codec = choose_codec(options, location->list_prefix);
-	upload_options.part_size = options->part_size > 0 ? options->part_size :
-		(int64) s3_part_size * 1024;
-	upload_options.memory = (Size) s3_upload_memory * 1024;
-	upload_options.overwrite = options->overwrite;
-	if (options->attributes.content_type == NULL)
-		options->attributes.content_type = default_content_type(&options->format);
-	upload_options.attributes = &options->attributes;
-	upload_options.checksum = options->checksum;
-	receiver.upload = s3_upload_begin(client, location->bucket, location->list_prefix, &upload_options);
-	receiver.sink = s3_upload_sink(receiver.upload);
-	if (codec)
-		receiver.sink = codec->open_sink(receiver.sink);
-
-	receiver.pub.receiveSlot = receiver_slot;
-	receiver.pub.rStartup = receiver_startup;
-	receiver.pub.rShutdown = receiver_shutdown;
-	receiver.pub.rDestroy = receiver_destroy;
-	receiver.pub.mydest = DestNone;
-	receiver.options = options;
-	receiver.last_check = GetCurrentTimestamp();
-
-	/* There is one progress slot; a COPY around us may have it. */
-	receiver.show_progress = MyBEEntry &&
-		MyBEEntry->st_progress_command == PROGRESS_COMMAND_INVALID;
-	if (receiver.show_progress)
+	job = export->job = export_job_create(s3_server_by_name(server_name), location, arguments,
+										  NULL, &stats);
+	job->progress = &export->progress;
+	if (job->many)
+		export->target = export_target_look(job);
+	if (job->options->dry_run)
 	{
-		const int	index[] = {PROGRESS_COPY_COMMAND, PROGRESS_COPY_TYPE};
-		const int64 value[] = {PROGRESS_COPY_COMMAND_TO, PROGRESS_COPY_TYPE_CALLBACK};
-
-		pgstat_progress_start_command(PROGRESS_COMMAND_COPY, InvalidOid);
-		pgstat_progress_update_multi_param(2, index, value);
+		add_deleted(export, "to be deleted");
+		return (Datum) 0;
 	}
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	run_query(query, &receiver);
-	SPI_finish();
-
-	byte_sink_finish(receiver.sink);
-	if (codec)
-		byte_sink_close(receiver.sink);
-	s3_upload_finish(receiver.upload);
-	if (receiver.show_progress)
-		pgstat_progress_end_command();
-
-	values[0] = CStringGetTextDatum(uri);
-	values[1] = Int64GetDatum((int64) receiver.rows);
-	values[2] = Int64GetDatum(s3_upload_bytes(receiver.upload));
-	values[3] = CStringGetTextDatum(s3_upload_etag(receiver.upload));
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-	s3_upload_free(receiver.upload);
+	watch_begin(&export->progress.watch, 0);
+	write_rows(export, query);
+	if (export->upload)
+		finish_upload(export);
+	else
+		finish_log(export);
+	watch_end(&export->progress.watch);
 	return (Datum) 0;
 }

@@ -63,29 +63,31 @@ find_only_server(void)
 	return found;
 }
 
+Oid
+s3_server_by_name(const char *name)
+{
+	ForeignServer *server;
+	ForeignDataWrapper *fdw;
+	AclResult	acl;
+
+	if (name == NULL)
+		return find_only_server();
+	server = GetForeignServerByName(name, false);
+	fdw = GetForeignDataWrapper(server->fdwid);
+	acl = SERVER_USAGE_CHECK(server->serverid, GetUserId());
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_SERVER, name);
+	if (strcmp(fdw->fdwname, "s3_fdw") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("server \"%s\" is not a server of s3_fdw", name)));
+	return server->serverid;
+}
+
 S3Client *
 s3_client_for_server(const char *name, S3Stats *stats)
 {
-	Oid			serverid;
-
-	if (name == NULL)
-		serverid = find_only_server();
-	else
-	{
-		ForeignServer *server = GetForeignServerByName(name, false);
-		ForeignDataWrapper *fdw = GetForeignDataWrapper(server->fdwid);
-		AclResult	acl;
-
-		serverid = server->serverid;
-		acl = SERVER_USAGE_CHECK(serverid, GetUserId());
-		if (acl != ACLCHECK_OK)
-			aclcheck_error(acl, OBJECT_FOREIGN_SERVER, name);
-		if (strcmp(fdw->fdwname, "s3_fdw") != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("server \"%s\" is not a server of s3_fdw", name)));
-	}
-	return s3_client_create(serverid, GetUserId(), stats);
+	return s3_client_create(s3_server_by_name(name), GetUserId(), stats);
 }
 
 /* The location and server arguments, which begin every signature here. */

@@ -37,6 +37,8 @@ typedef struct Codec
 	Compression compression;
 	const char *suffix;			/* of keys, with the dot */
 	const char *content_encoding;	/* HTTP's name */
+	Size		sink_memory;	/* that the library takes for an open sink,
+								 * beside memory contexts; rounded up */
 
 	/* Do the bytes, one at least, begin a stream of this codec? */
 	CodecMatch	(*match) (const char *data, Size len);

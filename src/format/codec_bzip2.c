@@ -186,6 +186,7 @@ const Codec codec_bzip2 = {
 	.compression = COMPRESSION_BZIP2,
 	.suffix = ".bz2",
 	.content_encoding = "bzip2",
+	.sink_memory = 7360 * 1024,
 	.match = bzip2_match,
 	.open_source = bzip2_open_source,
 	.open_sink = bzip2_open_sink

@@ -416,6 +416,7 @@ const Codec codec_gzip = {
 	.compression = COMPRESSION_GZIP,
 	.suffix = ".gz",
 	.content_encoding = "gzip",
+	.sink_memory = 272 * 1024,
 	.match = gzip_match,
 	.open_source = gzip_open_source,
 	.open_sink = gzip_open_sink

@@ -219,6 +219,7 @@ const Codec codec_lz4 = {
 	.compression = COMPRESSION_LZ4,
 	.suffix = ".lz4",
 	.content_encoding = "lz4",
+	.sink_memory = 288 * 1024,
 	.match = lz4_match,
 	.open_source = lz4_open_source,
 	.open_sink = lz4_open_sink

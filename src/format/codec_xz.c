@@ -200,6 +200,7 @@ const Codec codec_xz = {
 	.compression = COMPRESSION_XZ,
 	.suffix = ".xz",
 	.content_encoding = "xz",
+	.sink_memory = 16500 * 1024,
 	.match = xz_match,
 	.open_source = xz_open_source,
 	.open_sink = xz_open_sink

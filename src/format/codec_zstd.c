@@ -201,6 +201,7 @@ const Codec codec_zstd = {
 	.compression = COMPRESSION_ZSTD,
 	.suffix = ".zst",
 	.content_encoding = "zstd",
+	.sink_memory = 3600 * 1024,
 	.match = zstd_match,
 	.open_source = zstd_open_source,
 	.open_sink = zstd_open_sink

@@ -85,6 +85,9 @@ extern TupleWriter *tuple_writer_create(TupleDesc desc, const FormatOptions *opt
 extern void tuple_write_header(TupleWriter *writer);
 extern void tuple_write_footer(TupleWriter *writer);
 
+/* The next row is the first behind a beginning that is written elsewhere. */
+extern void tuple_write_restart(TupleWriter *writer);
+
 /* Append one line.  Scratch memory is the caller's CurrentMemoryContext. */
 extern void tuple_write(TupleWriter *writer, TupleTableSlot *slot);
 

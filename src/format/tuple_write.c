@@ -333,6 +333,12 @@ tuple_write_footer(TupleWriter *writer)
 		appendStringInfoString(writer->out, writer->any ? "\n]" : "]");
 }
 
+void
+tuple_write_restart(TupleWriter *writer)
+{
+	writer->any = false;
+}
+
 /* A field as the writer of the format takes it; format is a constant here. */
 static pg_attribute_always_inline void
 write_field(TupleWriter *writer, FileFormat format, int col, const char *data, Size len)

@@ -64,17 +64,9 @@ static const ChecksumDef checksum_defs[] = {
 
 struct S3Checksums
 {
-	/* constant */
 	S3ChecksumKind kind;
 	const ChecksumDef *def;
-	MemoryContext cxt;
 	Crc64	   *crc64;			/* of that kind, else NULL */
-
-	/* of the parts so far */
-	int			nparts;
-	int			max_parts;
-	uint64	   *parts;
-	uint64		object;			/* of them all, if it is one of all bytes */
 };
 
 /* ------------------------------------------------------------------- attributes */
@@ -171,7 +163,6 @@ s3_checksums_create(S3ChecksumKind kind)
 	sums = palloc0(sizeof(S3Checksums));
 	sums->kind = kind;
 	sums->def = &checksum_defs[kind];
-	sums->cxt = CurrentMemoryContext;
 	if (kind == CHECKSUM_CRC64NVME)
 		sums->crc64 = crc64_create();
 	return sums;
@@ -216,7 +207,7 @@ add_value(const S3Checksums *sums, S3Call *call, uint64 value)
 }
 
 void
-s3_checksums_announce(S3Checksums *sums, S3Call *call)
+s3_checksums_announce(const S3Checksums *sums, S3Call *call)
 {
 	if (sums == NULL)
 		return;
@@ -233,51 +224,47 @@ add_body(const S3Checksums *sums, S3Call *call, uint64 value)
 }
 
 void
-s3_checksums_put(S3Checksums *sums, S3Call *call)
+s3_checksums_put(const S3Checksums *sums, S3Call *call)
 {
 	if (sums)
 		add_body(sums, call, compute(sums, call->body, call->body_len));
 }
 
-void
-s3_checksums_part(S3Checksums *sums, S3Call *call, int number)
+uint64
+s3_checksums_part(const S3Checksums *sums, S3Call *call)
 {
 	uint64		value;
 
 	if (sums == NULL)
-		return;
+		return 0;
 	value = compute(sums, call->body, call->body_len);
-	Assert(number == sums->nparts + 1);
-	if (sums->nparts == sums->max_parts)
-	{
-		sums->max_parts = Max(64, sums->max_parts * 2);
-		sums->parts = sums->parts ?
-			repalloc(sums->parts, sums->max_parts * sizeof(uint64)) :
-			MemoryContextAlloc(sums->cxt, sums->max_parts * sizeof(uint64));
-	}
-	sums->parts[sums->nparts++] = value;
-	if (sums->def->full_object)
-		sums->object = crc64_combine(sums->object, value, call->body_len);
 	add_body(sums, call, value);
+	return value;
 }
 
 void
-s3_checksums_part_xml(S3Checksums *sums, int number, StringInfo out)
+s3_checksums_part_xml(const S3Checksums *sums, uint64 value, StringInfo out)
 {
 	char		text[CHECKSUM_TEXT];
 
 	if (sums == NULL)
 		return;
-	checksum_text(sums, sums->parts[number - 1], text);
+	checksum_text(sums, value, text);
 	appendStringInfo(out, "<%s>%s</%s>", sums->def->element, text, sums->def->element);
 }
 
+uint64
+s3_checksums_combine(const S3Checksums *sums, uint64 first, uint64 second, int64 len)
+{
+	return sums && sums->def->full_object ? crc64_combine(first, second, len) : 0;
+}
+
 void
-s3_checksums_complete(S3Checksums *sums, S3Call *call)
+s3_checksums_complete(const S3Checksums *sums, S3Call *call, uint64 object)
 {
 	if (sums == NULL)
 		return;
 	s3_call_header(call, "x-amz-checksum-type", sums->def->type);
 	if (sums->def->full_object)
-		add_value(sums, call, sums->object);
+		add_value(sums, call, object);
 }

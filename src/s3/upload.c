@@ -9,10 +9,16 @@
  * CompleteMultipartUpload makes the object visible.  Memory is the fixed
  * quantity: when all buffers are under way, the writer waits.
  *
- * The caller above sees a ByteSink.  Below, request.c signs and repeats.
+ * An upload of a log (upload_log.h) sends its bytes in the same way, but is
+ * sealed instead of finished: always a multipart upload, it is left for the
+ * leader to complete.  A shared one is begun by the leader, and each process
+ * sends parts of it.
+ *
+ * The caller above sees a ByteSink.  Below, request.c signs and repeats, and
+ * commit.c makes the object visible.
  *
  * Where we are is told by facts that only ever become true (create_sent,
- * upload_id, final_sent, finished), as in AWS's own client.  They decide what
+ * upload_id, commit.sent, finished), as in AWS's own client.  They decide what
  * an abort has to do:
  *   nothing sent              nothing
  *   create sent, no answer    wait for it shortly, then find the upload by key
@@ -22,15 +28,11 @@
  *                             become visible and was not there before, delete
  *                             it; else abort
  *
- * An object is taken for written only if the store says so: by the entity tag
- * in the answer, or, when the answer was lost, by a HeadObject that shows our
- * size and entity tag.
- *
- * Invariant: an S3Upload is in the transaction's registry from before its
- * first request until it has been finished or undone.
+ * Invariant: an S3Upload, or the log that it belongs to, is in the transaction's
+ * registry from before its first request until it has been finished or undone.
  *
  * Source: Amazon S3 API Reference, PutObject, CreateMultipartUpload,
- * UploadPart, CompleteMultipartUpload, AbortMultipartUpload.
+ * UploadPart, AbortMultipartUpload.
  *
  * IDENTIFICATION
  *		src/s3/upload.c
@@ -42,181 +44,122 @@
 #include "base/config.h"
 #include "base/xact.h"
 #include "miscadmin.h"
+#include "s3/commit.h"
 #include "s3/copy.h"
-#include "s3/describe.h"
 #include "s3/object.h"
-#include "s3/upload.h"
-#include "s3/xml.h"
+#include "s3/upload_internal.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Parts of the first size before they begin to grow, and how often they do. */
-#define EQUAL_PARTS 7100
-#define PARTS_PER_SIZE 290
+/* A part that ends where the object can be cut becomes larger than planned. */
+#define SHARED_SLACK (256 * 1024)
 
 /* How long an abort waits for a request that may be about to succeed. */
 #define ABORT_GRACE_MS 1000
-
-/* Clock differences to allow for when our uploads are told by their age. */
-#define CLOCK_SLACK_S 60
-
-#define MAX_UPLOAD_ID 1024
-
-typedef struct Part
-{
-	dlist_node	node;			/* in S3Upload.parts */
-	int			number;
-	S3Call	   *call;			/* owned */
-	char	   *buf;			/* owned; to the free list; NULL for a copy */
-	Size		buf_cap;
-} Part;
-
-typedef struct UploadSink
-{
-	ByteSink	base;
-	S3Upload   *upload;
-} UploadSink;
-
-struct S3Upload
-{
-	RemoteEffect effect;		/* must be first */
-	UploadSink	sink;
-
-	/* constant */
-	MemoryContext cxt;			/* child of TopMemoryContext; holds all of it */
-	S3Client   *client;			/* own copy */
-	S3Stats		stats;
-	char	   *bucket;
-	char	   *key;
-	S3ObjectAttributes *attributes;
-	int64		part_size;		/* of the first parts */
-	bool		equal_parts;
-	Size		memory;
-	bool		overwrite;
-	TimestampTz begun;
-
-	/* the buffer being filled */
-	char	   *buf;			/* owned, or NULL */
-	Size		buf_len;
-	Size		buf_cap;
-	int64		bytes;			/* of all buffers so far, this one included */
-
-	/* parts */
-	int			parts_started;	/* also the number of the last one */
-	dlist_head	parts;			/* under way */
-	int			nparts_running; /* of those, with a buffer */
-	int			ncopies_running;	/* and without */
-	List	   *free_bufs;		/* of buf_cap bytes each */
-	char	  **etags;			/* [number - 1], owned */
-	int			max_etags;
-	S3Checksums *checksums;		/* or NULL */
-
-	/* facts */
-	bool		create_sent;
-	bool		create_ambiguous;	/* there may be an upload we do not know */
-	bool		parts_stopped;	/* parts were canceled while under way */
-	bool		final_sent;
-	bool		finished;
-	char	   *upload_id;		/* or NULL */
-	char		etag[256];		/* of the object, once finished */
-
-	S3Call	   *call;			/* create, put or complete under way, or NULL */
-	bool		no_condition;	/* the store refuses If-None-Match */
-};
 
 static void upload_abort(RemoteEffect *effect);
 static bool sweep(S3Upload *upload, TimestampTz deadline, S3Error *error);
 static void warn_left(S3Upload *upload, const S3Error *error);
 
+static const S3UploadLimits default_limits = {
+	.max_part_size = S3_MAX_PART_SIZE,
+	.max_parts = S3_MAX_PARTS,
+	.equal_parts = 7100,
+	.parts_per_size = 290
+};
+
+const S3UploadLimits *
+s3_upload_default_limits(void)
+{
+	return &default_limits;
+}
+
 int64
-s3_upload_part_size(int64 first, int number)
+s3_upload_part_size(const S3UploadLimits *limits, int64 first, int number)
 {
 	int64		size = first;
 
-	for (int n = EQUAL_PARTS; n < number && size < S3_MAX_PART_SIZE; n += PARTS_PER_SIZE)
+	for (int n = limits->equal_parts; n < number && size < limits->max_part_size;
+		 n += limits->parts_per_size)
 		size *= 2;
-	return Min(size, S3_MAX_PART_SIZE);
+	return Min(size, limits->max_part_size);
 }
 
-/* ---------------------------------------------------------------------- answers */
-
-/* PutObject and UploadPart: without an entity tag nothing is proven. */
-static const char *
-understand_put(S3Call *call, void *arg)
+int64
+s3_upload_fitting_part_size(const S3UploadLimits *limits, int64 size)
 {
-	return call->http.etag[0] ? NULL : "the answer has no entity tag";
+	const int64 unit = 1024 * 1024;
+	int64		part = size / limits->equal_parts + 1;
+
+	part = (part + unit - 1) / unit * unit;
+	return Min(part, limits->max_part_size);
 }
 
-static const char *
-understand_create(S3Call *call, void *arg)
+/* ---------------------------------------------------------------------- buffers */
+
+static void
+free_buffers(S3Upload *upload)
 {
-	S3Upload   *upload = arg;
-	char		id[MAX_UPLOAD_ID];
-	const char *reason = s3_xml_find(call->http.text, call->http.text_len,
-									 "InitiateMultipartUploadResult", "UploadId", id, sizeof(id));
-
-	if (reason == NULL && id[0] == '\0')
-		return "the answer has no upload id";
-	if (reason == NULL)
-		upload->upload_id = MemoryContextStrdup(upload->cxt, id);
-	return reason;
+	list_free_deep(upload->free_bufs);
+	upload->free_bufs = NIL;
 }
 
-/* Some stores leave the entity tag empty here; then a look-up tells it. */
-static const char *
-understand_complete(S3Call *call, void *arg)
-{
-	S3Upload   *upload = arg;
-	char		etag[sizeof(upload->etag)];
-	const char *reason = s3_xml_find(call->http.text, call->http.text_len,
-									 "CompleteMultipartUploadResult", "ETag", etag, sizeof(etag));
-
-	if (reason == NULL)
-		s3_strip_etag(upload->etag, sizeof(upload->etag), etag);
-	return reason;
-}
-
-/* ------------------------------------------------------------------------ parts */
-
+/* A buffer to fill, with room for what goes before the part. */
 static void
 ensure_buffer(S3Upload *upload)
 {
-	Size		want = (Size) s3_upload_part_size(upload->part_size, upload->equal_parts ? 1 :
-												 upload->parts_started + 1);
+	int			number = upload->logged == S3_UPLOAD_SHARED ?
+		s3_upload_log_parts(upload->log) + 1 : upload->nparts + 1;
+	Size		want;
 
 	if (upload->buf)
 		return;
+	want = (Size) s3_upload_part_size(upload->limits, upload->part_size,
+									  upload->equal_parts ? 1 : number) +
+		upload->headroom + upload->slack;
 	if (want != upload->buf_cap)
 	{
-		ListCell   *lc;
-
-		foreach(lc, upload->free_bufs)
-			pfree(lfirst(lc));
-		list_free(upload->free_bufs);
-		upload->free_bufs = NIL;
+		free_buffers(upload);
 		upload->buf_cap = want;
 	}
 	if (upload->free_bufs != NIL)
 	{
 		upload->buf = llast(upload->free_bufs);
 		upload->free_bufs = list_delete_last(upload->free_bufs);
+		upload->buf_size = want;
 	}
 	else
-		upload->buf = MemoryContextAllocHuge(upload->cxt, want);
-	upload->buf_len = 0;
+	{
+		upload->buf_size = upload->first_buffer ? Min(upload->first_buffer, want) : want;
+		upload->buf = MemoryContextAllocHuge(upload->cxt, upload->buf_size);
+	}
+	upload->buf_len = upload->headroom;
 }
 
-/*
- * A request failed.  Not every store knows checksums, and none says so clearly.
- */
+/* The buffer is full, but the part is not, or may be as large as it gets. */
 static void
-report_failure(S3Upload *upload, S3Error *error)
+enlarge_buffer(S3Upload *upload)
 {
-	if (upload->checksums && error->hint == NULL &&
-		(error->status == 400 || error->status == 501))
-		error->hint = gettext_noop("If the store does not know checksums, export with checksum => 'none'.");
-	s3_report(ERROR, error);
+	Size		size = upload->buf_size * 2;
+
+	if (upload->buf_size < upload->buf_cap)
+		size = Min(size, upload->buf_cap);
+	else
+		size = upload->buf_size + upload->buf_cap / 4;
+	upload->buf = repalloc_huge(upload->buf, size);
+	upload->buf_size = size;
 }
+
+static void
+recycle_buffer(S3Upload *upload, char *buf, Size size)
+{
+	if (buf && size == upload->buf_cap)
+		upload->free_bufs = lappend(upload->free_bufs, buf);
+	else if (buf)
+		pfree(buf);
+}
+
+/* ------------------------------------------------------------------------ parts */
 
 /* A part has been answered: note its entity tag, free its buffer. */
 static void
@@ -226,65 +169,67 @@ finish_part(S3Upload *upload, Part *part)
 	MemoryContext save;
 
 	if (!call->ok)
-		report_failure(upload, &call->error);
+		s3_commit_report(upload->checksums, &call->error);
 
 	save = MemoryContextSwitchTo(upload->cxt);
-	while (part->number > upload->max_etags)
+	if (upload->log)
+		s3_upload_log_part(upload->log, upload->entry, &part->sent, call->http.etag);
+	else
 	{
-		int			max = Max(64, upload->max_etags * 2);
+		while (part->sent.number > upload->max_parts)
+		{
+			int			max = Max(64, upload->max_parts * 2);
 
-		upload->etags = upload->etags ?
-			repalloc(upload->etags, max * sizeof(char *)) : palloc(max * sizeof(char *));
-		memset(upload->etags + upload->max_etags, 0,
-			   (max - upload->max_etags) * sizeof(char *));
-		upload->max_etags = max;
+			upload->parts = upload->parts ?
+				repalloc(upload->parts, max * sizeof(S3SentPart)) :
+				palloc(max * sizeof(S3SentPart));
+			upload->max_parts = max;
+		}
+		upload->parts[part->sent.number - 1] = part->sent;
+		upload->parts[part->sent.number - 1].etag = pstrdup(call->http.etag);
 	}
-	upload->etags[part->number - 1] = pstrdup(call->http.etag);
 
 	dlist_delete(&part->node);
 	if (part->buf)
 		upload->nparts_running--;
 	else
 		upload->ncopies_running--;
-	if (part->buf && part->buf_cap == upload->buf_cap)
-		upload->free_bufs = lappend(upload->free_bufs, part->buf);
-	else if (part->buf)
-		pfree(part->buf);
+	upload->running_memory -= part->buf_size;
+	recycle_buffer(upload, part->buf, part->buf_size);
 	s3_call_free(call);
 	pfree(part);
 	MemoryContextSwitchTo(save);
 }
 
+/* Take in the answers that have come. */
+static void
+take_answers(S3Upload *upload)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &upload->running)
+	{
+		Part	   *part = dlist_container(Part, node, iter.cur);
+
+		if (part->call->done)
+			finish_part(upload, part);
+	}
+}
+
 /*
- * Take in the answers that have come; wait until at most max are missing to
- * parts with a buffer, and max_copies to others.
+ * Wait until at most max answers are missing to parts with a buffer, and
+ * max_copies to others.
  */
 static void
 collect_parts(S3Upload *upload, int max, int max_copies)
 {
 	for (;;)
 	{
-		dlist_mutable_iter iter;
-
-		dlist_foreach_modify(iter, &upload->parts)
-		{
-			Part	   *part = dlist_container(Part, node, iter.cur);
-
-			if (part->call->done)
-				finish_part(upload, part);
-		}
+		take_answers(upload);
 		if (upload->nparts_running <= max && upload->ncopies_running <= max_copies)
 			return;
 		http_pump(0, s3_wait_event_info(S3_WAIT_PUT));
 	}
-}
-
-/* Run upload->call to its end. */
-static bool
-run_call(S3Upload *upload)
-{
-	s3_call_start(upload->call);
-	return s3_call_wait(upload->call, 0);
 }
 
 static void
@@ -295,54 +240,77 @@ drop_call(S3Upload *upload)
 }
 
 static void
-create_upload(S3Upload *upload)
+start_create(S3Upload *upload)
 {
-	upload->call = s3_call_create(upload->client, S3_CREATE_UPLOAD, upload->bucket, upload->key);
-	s3_call_query(upload->call, "uploads", "");
-	s3_describe(upload->call, upload->attributes);
-	s3_checksums_announce(upload->checksums, upload->call);
-	upload->call->understand = understand_create;
-	upload->call->understand_arg = upload;
+	if (upload->log)
+		s3_upload_log_begin(upload->log, upload->entry);
+	upload->call = s3_create_upload_call(upload->client, upload->bucket, upload->key,
+										 upload->attributes, upload->checksums, &upload->created);
 	upload->create_sent = true;
-	if (!run_call(upload))
-	{
-		if (upload->call->ambiguous)
-			upload->create_ambiguous = true;
-		report_failure(upload, &upload->call->error);
-	}
-	upload->create_ambiguous = upload->call->ambiguous;
+	s3_call_start(upload->call);
+}
+
+/* The call has been answered. */
+static void
+finish_create(S3Upload *upload)
+{
+	if (upload->call->ambiguous)
+		upload->create_ambiguous = true;
+	if (!upload->call->ok)
+		s3_commit_report(upload->checksums, &upload->call->error);
+	upload->upload_id = upload->created.upload_id;
+	if (upload->log)
+		s3_upload_log_created(upload->log, upload->entry, upload->upload_id,
+							  upload->create_ambiguous);
 	drop_call(upload);
 }
 
-/* Before a part: there has to be an upload, with room for it. */
+/* Before a part: there has to be an upload. */
 static void
 prepare_part(S3Upload *upload)
 {
 	if (!upload->create_sent)
-		create_upload(upload);
-	if (upload->parts_started >= S3_MAX_PARTS)
+		start_create(upload);
+	if (upload->call)
+	{
+		(void) s3_call_wait(upload->call, 0);
+		finish_create(upload);
+	}
+}
+
+static void
+set_number(S3Upload *upload, int number)
+{
+	if (number > upload->limits->max_parts)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("object \"%s\" would need more than %d parts",
-						s3_location_format(upload->bucket, upload->key), S3_MAX_PARTS),
+						s3_location_format(upload->bucket, upload->key), upload->limits->max_parts),
 				 errhint("Choose a larger part_size.")));
+	upload->nparts = number;
 }
 
-/* Send the next part.  The call and buf, which may be NULL, become its own. */
+/*
+ * Send a part of size bytes.  The call and buf, which may be NULL, become its
+ * own.
+ */
 static void
-start_part(S3Upload *upload, S3Call *call, char *buf)
+start_part(S3Upload *upload, S3Call *call, char *buf, int64 size, uint64 checksum)
 {
-	Part	   *part = palloc(sizeof(Part));
+	Part	   *part = palloc0(sizeof(Part));
 	char		number[16];
 
-	part->number = ++upload->parts_started;
+	part->sent.number = upload->nparts;
+	part->sent.size = size;
+	part->sent.checksum = checksum;
 	part->buf = buf;
-	part->buf_cap = upload->buf_cap;
+	part->buf_size = buf ? upload->buf_size : 0;
 	part->call = call;
-	snprintf(number, sizeof(number), "%d", part->number);
+	snprintf(number, sizeof(number), "%d", part->sent.number);
 	s3_call_query(call, "partNumber", number);
 	s3_call_query(call, "uploadId", upload->upload_id);
-	dlist_push_tail(&upload->parts, &part->node);
+	dlist_push_tail(&upload->running, &part->node);
+	upload->running_memory += part->buf_size;
 	if (buf)
 		upload->nparts_running++;
 	else
@@ -351,32 +319,65 @@ start_part(S3Upload *upload, S3Call *call, char *buf)
 	http_poll();
 }
 
-/* Send the buffer as the next part. */
+/* Begin to send the buffer as the next part. */
+static void
+begin_part(S3Upload *upload)
+{
+	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
+	char	   *buf = upload->buf;
+	char	   *body = buf + upload->headroom;
+	S3Call	   *call;
+
+	prepare_part(upload);
+	if (upload->logged == S3_UPLOAD_SHARED)
+	{
+		/* What goes before it depends on where it comes to stand. */
+		set_number(upload, s3_upload_log_next_part(upload->log));
+		if (upload->nparts == 1)
+		{
+			body -= upload->first_len;
+			memcpy(body, upload->first, upload->first_len);
+		}
+		else
+		{
+			body -= upload->between_len;
+			memcpy(body, upload->between, upload->between_len);
+		}
+	}
+	else
+		set_number(upload, upload->nparts + 1);
+	call = s3_call_create(upload->client, S3_UPLOAD_PART, upload->bucket, upload->key);
+	call->body = body;
+	call->body_len = buf + upload->buf_len - body;
+	call->understand = s3_understand_put;
+	upload->buf = NULL;
+	start_part(upload, call, buf, call->body_len, s3_checksums_part(upload->checksums, call));
+	MemoryContextSwitchTo(save);
+}
+
+/* Send the buffer, and wait for room for another. */
 static void
 send_part(S3Upload *upload)
 {
-	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
-	S3Call	   *call;
-	char	   *buf = upload->buf;
+	Size		size = upload->buf_cap;
 
-	prepare_part(upload);
-	call = s3_call_create(upload->client, S3_UPLOAD_PART, upload->bucket, upload->key);
-	call->body = buf;
-	call->body_len = upload->buf_len;
-	call->understand = understand_put;
-	s3_checksums_part(upload->checksums, call, upload->parts_started + 1);
-	upload->buf = NULL;
-	start_part(upload, call, buf);
-	MemoryContextSwitchTo(save);
+	begin_part(upload);
 
 	/* One buffer is for filling. */
-	collect_parts(upload, Max(1, (int) (upload->memory / upload->buf_cap) - 1), S3_MAX_PARTS);
+	collect_parts(upload, Max(1, (int) (upload->memory / size) - 1), S3_MAX_PARTS);
 }
 
 int64
 s3_upload_pending(const S3Upload *upload)
 {
-	return upload->buf ? (int64) upload->buf_len : 0;
+	return upload->buf ? (int64) (upload->buf_len - upload->headroom) : 0;
+}
+
+Size
+s3_upload_memory_used(const S3Upload *upload)
+{
+	return (upload->buf ? upload->buf_size : 0) + upload->running_memory +
+		list_length(upload->free_bufs) * upload->buf_cap;
 }
 
 void
@@ -392,8 +393,9 @@ s3_upload_copy(S3Upload *upload, const char *bucket, const S3ObjectInfo *object,
 	/* Calls must live until an abort that comes after the caller's memory. */
 	save = MemoryContextSwitchTo(upload->cxt);
 	prepare_part(upload);
+	set_number(upload, upload->nparts + 1);
 	start_part(upload, s3_copy_part_call(upload->client, upload->bucket, upload->key,
-										 bucket, object, first, len), NULL);
+										 bucket, object, first, len), NULL, len, 0);
 	upload->bytes += len;
 	MemoryContextSwitchTo(save);
 }
@@ -413,10 +415,18 @@ sink_write(ByteSink *self, const char *data, Size len)
 	{
 		Size		n;
 
-		if (upload->buf && upload->buf_len == upload->buf_cap)
-			send_part(upload);
 		ensure_buffer(upload);
-		n = Min(len, upload->buf_cap - upload->buf_len);
+		if (upload->buf_len == upload->buf_size)
+		{
+			if (upload->buf_size < upload->buf_cap || upload->logged == S3_UPLOAD_SHARED)
+				enlarge_buffer(upload);
+			else
+			{
+				send_part(upload);
+				continue;
+			}
+		}
+		n = Min(len, upload->buf_size - upload->buf_len);
 		memcpy(upload->buf + upload->buf_len, data, n);
 		upload->buf_len += n;
 		upload->bytes += n;
@@ -440,61 +450,49 @@ static const ByteSinkOps sink_ops = {
 
 /* ---------------------------------------------------------------- begin and end */
 
-static void
-report_exists(S3Upload *upload)
+/* In a context of its own below parent. */
+static S3Upload *
+create(MemoryContext parent, const S3Client *client, const char *bucket, const char *key,
+	   const S3UploadOptions *options)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DUPLICATE_FILE),
-			 errmsg("object \"%s\" already exists",
-					s3_location_format(upload->bucket, upload->key)),
-			 errhint("Choose another key, or set overwrite => true.")));
-}
+	MemoryContext cxt = AllocSetContextCreate(parent, "s3_fdw upload", ALLOCSET_SMALL_SIZES);
+	MemoryContext save = MemoryContextSwitchTo(cxt);
+	S3Upload   *upload = palloc0(sizeof(S3Upload));
 
-/* Error if the object is there. */
-static void
-check_absent(S3Upload *upload)
-{
-	int64		size;
-	char		etag[256];
-	S3Error		error;
-
-	if (s3_head_object(upload->client, upload->bucket, upload->key, 0, &size, etag, &error))
-		report_exists(upload);
-
-	/* Without the right to list the bucket, S3 answers 403 for a missing key. */
-	if (error.status != 404 && error.status != 403)
-		s3_report(ERROR, &error);
+	upload->cxt = cxt;
+	upload->created.cxt = cxt;
+	upload->sink.base.ops = &sink_ops;
+	upload->sink.upload = upload;
+	upload->bucket = pstrdup(bucket);
+	upload->key = pstrdup(key);
+	upload->part_size = options->part_size;
+	upload->equal_parts = options->equal_parts;
+	upload->first_buffer = options->first_buffer;
+	upload->memory = options->memory;
+	upload->overwrite = options->overwrite;
+	upload->limits = options->limits ? options->limits : &default_limits;
+	upload->begun = GetCurrentTimestamp();
+	dlist_init(&upload->running);
+	MemoryContextSwitchTo(save);
+	return upload;
 }
 
 S3Upload *
 s3_upload_begin(const S3Client *client, const char *bucket, const char *key,
 				const S3UploadOptions *options)
 {
-	MemoryContext cxt = AllocSetContextCreate(TopMemoryContext, "s3_fdw upload",
-											  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext save = MemoryContextSwitchTo(cxt);
-	S3Upload   *upload = palloc0(sizeof(S3Upload));
+	S3Upload   *upload = create(TopMemoryContext, client, bucket, key, options);
+	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
 
-	upload->cxt = cxt;
 	upload->effect.abort = upload_abort;
-	upload->sink.base.ops = &sink_ops;
-	upload->sink.upload = upload;
 	upload->client = s3_client_copy(client, &upload->stats);
-	upload->bucket = pstrdup(bucket);
-	upload->key = pstrdup(key);
 	upload->attributes = s3_attributes_copy(options->attributes);
 	upload->checksums = s3_checksums_create(options->checksum);
-	upload->part_size = options->part_size;
-	upload->equal_parts = options->equal_parts;
-	upload->memory = options->memory;
-	upload->overwrite = options->overwrite;
-	upload->begun = GetCurrentTimestamp();
-	dlist_init(&upload->parts);
 	remote_effect_register(&upload->effect);
 	MemoryContextSwitchTo(save);
 
 	if (!upload->overwrite)
-		check_absent(upload);
+		s3_commit_check_absent(upload->client, upload->bucket, upload->key);
 	return upload;
 }
 
@@ -504,198 +502,46 @@ s3_upload_sink(S3Upload *upload)
 	return &upload->sink.base;
 }
 
-/* The entity tag S3 gives to an object put at once, or NULL if not known. */
-static char *
-expected_etag(S3Upload *upload)
-{
-	uint8		digest[16];
-	char	   *etag = MemoryContextAlloc(upload->cxt, 64);
-	uint8	   *all;
-
-	if (upload->upload_id == NULL)
-		sigv4_md5(upload->buf ? upload->buf : "", upload->buf_len, digest);
-	else
-	{
-		/* That of a multipart object is made from those of its parts. */
-		all = MemoryContextAlloc(upload->cxt, upload->parts_started * 16);
-		for (int i = 0; i < upload->parts_started; i++)
-		{
-			char		hex[64];
-
-			s3_strip_etag(hex, sizeof(hex), upload->etags[i]);
-			if (strlen(hex) != 32 || strspn(hex, "0123456789abcdefABCDEF") != 32)
-				return NULL;	/* encrypted with a key of its own */
-			for (int j = 0; j < 16; j++)
-			{
-				unsigned int byte;
-
-				sscanf(hex + 2 * j, "%2x", &byte);
-				all[i * 16 + j] = (uint8) byte;
-			}
-		}
-		sigv4_md5(all, upload->parts_started * 16, digest);
-		pfree(all);
-	}
-	for (int j = 0; j < 16; j++)
-		sprintf(etag + 2 * j, "%02x", digest[j]);
-	if (upload->upload_id)
-		sprintf(etag + 32, "-%d", upload->parts_started);
-	return etag;
-}
-
-/*
- * Is what stands under the key now what we wrote?  Sets upload->etag.  If not,
- * *unknown tells that the store did not say.
- */
-static bool
-object_is_ours(S3Upload *upload, TimestampTz deadline, bool *unknown)
-{
-	int64		size;
-	char		etag[256];
-	char		bare[256];
-	S3Error		error;
-	char	   *expected;
-
-	if (!s3_head_object(upload->client, upload->bucket, upload->key, deadline,
-						&size, etag, &error))
-	{
-		*unknown = error.status != 404;
-		return false;
-	}
-	*unknown = false;
-	s3_strip_etag(bare, sizeof(bare), etag);
-	expected = expected_etag(upload);
-	if (size != upload->bytes || expected == NULL || pg_strcasecmp(bare, expected) != 0)
-	{
-		/* Under SSE-KMS an entity tag is no MD5 sum, and denies nothing. */
-		*unknown = size == upload->bytes &&
-			upload->attributes->encryption == ENCRYPTION_KMS;
-		return false;
-	}
-	strlcpy(upload->etag, bare, sizeof(upload->etag));
-	return true;
-}
-
-/* Add If-None-Match: * to the request that makes the object visible. */
-static void
-add_condition(S3Upload *upload)
-{
-	if (!upload->overwrite && !upload->no_condition)
-		s3_call_header(upload->call, "If-None-Match", "*");
-}
-
-static void
-make_final_call(S3Upload *upload, StringInfo body)
-{
-	if (upload->upload_id == NULL)
-	{
-		upload->call = s3_call_create(upload->client, S3_PUT_OBJECT, upload->bucket, upload->key);
-		s3_describe(upload->call, upload->attributes);
-		upload->call->body = upload->buf ? upload->buf : "";
-		upload->call->body_len = upload->buf_len;
-		s3_checksums_put(upload->checksums, upload->call);
-		upload->call->understand = understand_put;
-	}
-	else
-	{
-		upload->call = s3_call_create(upload->client, S3_COMPLETE_UPLOAD, upload->bucket, upload->key);
-		s3_call_query(upload->call, "uploadId", upload->upload_id);
-		s3_call_header(upload->call, "Content-Type", "application/xml");
-		upload->call->body = body->data;
-		upload->call->body_len = body->len;
-		s3_checksums_complete(upload->checksums, upload->call);
-		upload->call->understand = understand_complete;
-		upload->call->understand_arg = upload;
-	}
-	add_condition(upload);
-}
-
 void
 s3_upload_finish(S3Upload *upload)
 {
 	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
-	StringInfoData body;
+	S3Commit   *commit = &upload->commit;
 	S3Error		error;
-	bool		ok;
-	bool		maybe;
-	bool		unknown;
 
-	initStringInfo(&body);
+	Assert(upload->log == NULL);
 	if (upload->create_sent)
 	{
 		if (s3_upload_pending(upload) > 0)
 			send_part(upload);
 		collect_parts(upload, 0, 0);
 
-		appendStringInfoString(&body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
-		for (int i = 0; i < upload->parts_started; i++)
-		{
-			appendStringInfo(&body, "<Part><PartNumber>%d</PartNumber><ETag>", i + 1);
-			s3_xml_append_text(&body, upload->etags[i]);
-			appendStringInfoString(&body, "</ETag>");
-			s3_checksums_part_xml(upload->checksums, i + 1, &body);
-			appendStringInfoString(&body, "</Part>");
-		}
-		appendStringInfoString(&body, "</CompleteMultipartUpload>");
-
-		/* Not every store knows the condition on this request. */
+		/* Not every store knows the condition on the request that completes. */
 		if (!upload->overwrite)
-			check_absent(upload);
+			s3_commit_check_absent(upload->client, upload->bucket, upload->key);
 	}
 
-	make_final_call(upload, &body);
-	upload->final_sent = true;
-	ok = run_call(upload);
-	if (!ok && upload->call->error.status == 501 && !upload->overwrite)
-	{
-		/* A store without conditional writes: the look-up has to do. */
-		upload->no_condition = true;
-		drop_call(upload);
-		check_absent(upload);
-		make_final_call(upload, &body);
-		ok = run_call(upload);
-	}
-	if (!ok)
-	{
-		error = upload->call->error;
-
-		/*
-		 * A lost answer may have been a yes, and then so may a no to the same
-		 * request sent again.
-		 */
-		maybe = upload->call->ambiguous || error.status == 404 || error.status == 412;
-		if (maybe && object_is_ours(upload, 0, &unknown))
-			ok = true;
-		else if (error.status == 412 && !upload->overwrite)
-			report_exists(upload);
-		else
-			report_failure(upload, &error);
-	}
-	else if (upload->upload_id == NULL)
-		s3_strip_etag(upload->etag, sizeof(upload->etag), upload->call->http.etag);
-	else if (upload->etag[0] == '\0' && !object_is_ours(upload, 0, &unknown))
-	{
-		char	   *expected = expected_etag(upload);
-
-		/* The store has confirmed the object; it must not deny it now. */
-		if (!unknown)
-		{
-			upload->call->ambiguous = true;
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_ERROR),
-					 errmsg("could not finish writing \"%s\": the service does not show the object that it confirmed",
-							s3_location_format(upload->bucket, upload->key))));
-		}
-		if (expected)
-			strlcpy(upload->etag, expected, sizeof(upload->etag));
-	}
+	commit->cxt = upload->cxt;
+	commit->client = upload->client;
+	commit->bucket = upload->bucket;
+	commit->key = upload->key;
+	commit->attributes = upload->attributes;
+	commit->checksums = upload->checksums;
+	commit->overwrite = upload->overwrite;
+	commit->upload_id = upload->upload_id;
+	commit->parts = upload->parts;
+	commit->nparts = upload->nparts;
+	commit->body = upload->buf ? upload->buf : "";
+	commit->body_len = upload->buf ? upload->buf_len : 0;
+	commit->bytes = upload->bytes;
+	s3_commit_start(commit);
+	s3_commit_finish(commit);
 
 	/*
 	 * From here on the object stays, whatever becomes of the transaction.
 	 */
 	upload->finished = true;
 	remote_effect_forget(&upload->effect);
-	drop_call(upload);
 
 	/* An answer to the creation was lost: there is an upload nobody knows. */
 	if (upload->create_ambiguous)
@@ -712,8 +558,7 @@ s3_upload_finish(S3Upload *upload)
 		pfree(upload->buf);
 		upload->buf = NULL;
 	}
-	list_free_deep(upload->free_bufs);
-	upload->free_bufs = NIL;
+	free_buffers(upload);
 	MemoryContextSwitchTo(save);
 }
 
@@ -726,13 +571,132 @@ s3_upload_bytes(const S3Upload *upload)
 const char *
 s3_upload_etag(const S3Upload *upload)
 {
-	return upload->etag;
+	return upload->commit.etag;
 }
 
 void
 s3_upload_free(S3Upload *upload)
 {
 	Assert(upload->finished);
+	MemoryContextDelete(upload->cxt);
+}
+
+void
+s3_upload_abandon(S3Upload *upload)
+{
+	Assert(!upload->create_sent);
+	remote_effect_forget(&upload->effect);
+	MemoryContextDelete(upload->cxt);
+}
+
+/* --------------------------------------------------------------- uploads of a log */
+
+S3Upload *
+s3_upload_create_logged(S3UploadLog *log, S3LogEntry *entry, S3UploadKind kind,
+						MemoryContext parent, const S3Client *client, const char *bucket,
+						const char *key, const S3Checksums *checksums,
+						const S3UploadOptions *options)
+{
+	S3Upload   *upload = create(parent, client, bucket, key, options);
+
+	upload->log = log;
+	upload->entry = entry;
+	upload->logged = kind;
+	upload->client = client;
+	upload->attributes = options->attributes;
+	upload->checksums = checksums;
+	return upload;
+}
+
+void
+s3_upload_create_now(S3Upload *upload)
+{
+	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
+
+	start_create(upload);
+	(void) s3_call_wait(upload->call, 0);
+	finish_create(upload);
+	MemoryContextSwitchTo(save);
+}
+
+/* No more bytes will come. */
+void
+s3_upload_close(S3Upload *upload)
+{
+	MemoryContext save = MemoryContextSwitchTo(upload->cxt);
+
+	upload->closed = true;
+	if (!upload->create_sent)
+		start_create(upload);
+	MemoryContextSwitchTo(save);
+}
+
+bool
+s3_upload_step(S3Upload *upload)
+{
+	if (upload->call)
+	{
+		if (!upload->call->done)
+			return false;
+		finish_create(upload);
+	}
+
+	/* The rest; an object without a byte is made of one part without a byte. */
+	if (s3_upload_pending(upload) > 0 || upload->nparts == 0)
+	{
+		ensure_buffer(upload);
+		begin_part(upload);
+	}
+	take_answers(upload);
+	return upload->nparts_running == 0;
+}
+
+S3Upload *
+s3_upload_create_shared(S3UploadLog *log, S3LogEntry *entry, MemoryContext parent,
+						const S3Client *client, const char *bucket, const char *key,
+						const char *upload_id, const S3Checksums *checksums,
+						const S3UploadOptions *options,
+						const char *first, Size first_len,
+						const char *between, Size between_len)
+{
+	S3Upload   *upload = s3_upload_create_logged(log, entry, S3_UPLOAD_SHARED, parent, client,
+												 bucket, key, checksums, options);
+
+	upload->create_sent = true;
+	upload->upload_id = MemoryContextStrdup(upload->cxt, upload_id);
+	upload->headroom = Max(first_len, between_len);
+	upload->slack = SHARED_SLACK;
+	upload->first = MemoryContextAlloc(upload->cxt, Max(first_len, 1));
+	memcpy(upload->first, first, first_len);
+	upload->first_len = first_len;
+	upload->between = MemoryContextAlloc(upload->cxt, Max(between_len, 1));
+	memcpy(upload->between, between, between_len);
+	upload->between_len = between_len;
+	return upload;
+}
+
+bool
+s3_upload_is_full(const S3Upload *upload)
+{
+	return upload->buf && upload->buf_len >= upload->buf_cap - upload->slack;
+}
+
+void
+s3_upload_send(S3Upload *upload)
+{
+	ensure_buffer(upload);
+	send_part(upload);
+}
+
+void
+s3_upload_leave(S3Upload *upload)
+{
+	if (s3_upload_pending(upload) >= S3_MIN_PART_SIZE)
+		send_part(upload);
+	else if (s3_upload_pending(upload) > 0)
+		s3_upload_log_leftover(upload->log, upload->buf + upload->headroom,
+							   s3_upload_pending(upload));
+	collect_parts(upload, 0, 0);
 	MemoryContextDelete(upload->cxt);
 }
 
@@ -758,7 +722,7 @@ sweep(S3Upload *upload, TimestampTz deadline, S3Error *error)
 {
 	List	   *uploads;
 	ListCell   *lc;
-	TimestampTz since = upload->begun - CLOCK_SLACK_S * USECS_PER_SEC;
+	TimestampTz since = upload->begun - S3_CLOCK_SLACK;
 
 	if (!s3_list_uploads(upload->client, upload->bucket, upload->key, deadline, &uploads, error))
 		return false;
@@ -787,59 +751,42 @@ upload_abort(RemoteEffect *effect)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz deadline = TimestampTzPlusMilliseconds(now, s3_abort_timeout);
 	TimestampTz grace = TimestampTzPlusMilliseconds(now, Min(ABORT_GRACE_MS, s3_abort_timeout));
-	bool		visible = false;
-	bool		unknown = false;
+	bool		visible;
 	S3Error		error;
 
-	while (!dlist_is_empty(&upload->parts))
+	while (!dlist_is_empty(&upload->running))
 	{
-		Part	   *part = dlist_container(Part, node, dlist_pop_head_node(&upload->parts));
+		Part	   *part = dlist_container(Part, node, dlist_pop_head_node(&upload->running));
 
 		if (!part->call->done)
 			upload->parts_stopped = true;
 		s3_call_free(part->call);
 	}
 
-	/* A request that may be about to succeed */
+	/* A creation that may be about to succeed */
 	if (upload->call)
 	{
 		S3Call	   *call = upload->call;
 
 		if (!call->done && call->attempts > 0)
 		{
-			bool		answered = s3_call_wait(call, grace);
-
-			if (call->op == S3_CREATE_UPLOAD)
-				upload->create_ambiguous |= !answered;
-			else
-			{
-				visible = answered;
-				unknown = !call->done || call->ambiguous;
-			}
+			if (!s3_call_wait(call, grace))
+				upload->create_ambiguous = true;
 		}
-		else if (call->op != S3_CREATE_UPLOAD)
-			unknown = call->ok || call->ambiguous;
+		else if (call->done && call->ambiguous)
+			upload->create_ambiguous = true;
+		upload->upload_id = upload->created.upload_id;
 		http_cancel(&call->http);
 	}
 
-	/* A request never sent has no effect. */
-	if (upload->final_sent && (visible || unknown))
-	{
-		unknown = false;
-		if (!visible)
-			visible = object_is_ours(upload, deadline, &unknown);
-		if (unknown)
-			ereport(WARNING,
-					(errmsg("object \"%s\" may have been written although the command failed",
-							s3_location_format(upload->bucket, upload->key))));
-		if (visible && upload->overwrite)
-			ereport(WARNING,
-					(errmsg("object \"%s\" was written before the command failed",
-							s3_location_format(upload->bucket, upload->key))));
-		else if (visible &&
-				 !s3_delete_object(upload->client, upload->bucket, upload->key, deadline, &error))
-			s3_report(WARNING, &error);
-	}
+	visible = s3_commit_settle(&upload->commit, grace, deadline);
+	if (visible && upload->overwrite)
+		ereport(WARNING,
+				(errmsg("object \"%s\" was written before the command failed",
+						s3_location_format(upload->bucket, upload->key))));
+	else if (visible &&
+			 !s3_delete_object(upload->client, upload->bucket, upload->key, deadline, &error))
+		s3_report(WARNING, &error);
 
 	if (upload->upload_id && !visible)
 	{

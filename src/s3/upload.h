@@ -16,17 +16,33 @@
 #include "s3/client.h"
 #include "s3/object.h"
 
+/* What a service allows, and how parts grow towards it. */
+typedef struct S3UploadLimits
+{
+	int64		max_part_size;	/* bytes */
+	int			max_parts;
+	int			equal_parts;	/* parts of the first size */
+	int			parts_per_size; /* behind them, of each doubled size */
+} S3UploadLimits;
+
+/* Those of S3. */
+extern const S3UploadLimits *s3_upload_default_limits(void);
+
 typedef struct S3UploadOptions
 {
 	int64		part_size;		/* bytes, of the first parts */
 	bool		equal_parts;	/* they do not grow */
+	Size		first_buffer;	/* bytes; buffers grow from it to a part's size;
+								 * 0: they have it at once */
 	Size		memory;			/* bytes in part buffers */
 	bool		overwrite;		/* replace an existing object */
 	const S3ObjectAttributes *attributes;	/* or NULL */
 	S3ChecksumKind checksum;
+	const S3UploadLimits *limits;	/* NULL: those of S3; borrowed */
 } S3UploadOptions;
 
 typedef struct S3Upload S3Upload;
+typedef struct S3UploadLog S3UploadLog; /* upload_log.h */
 
 /*
  * Begin.  Without overwrite, an object that is there already is an error.
@@ -45,6 +61,9 @@ extern ByteSink *s3_upload_sink(S3Upload *upload);
  * so that they must be S3_MIN_PART_SIZE or none then.
  */
 extern int64 s3_upload_pending(const S3Upload *upload);
+
+/* Memory in buffers, those under way included. */
+extern Size s3_upload_memory_used(const S3Upload *upload);
 
 /*
  * Go on with the bytes [first, first + len) of an object, which the service
@@ -65,9 +84,14 @@ extern void s3_upload_wait_copies(S3Upload *upload);
  */
 extern void s3_upload_finish(S3Upload *upload);
 
-/* Once finished: bytes and entity tag, without its quotes. */
+/* Bytes written so far; once finished, the entity tag without its quotes. */
 extern int64 s3_upload_bytes(const S3Upload *upload);
 extern const char *s3_upload_etag(const S3Upload *upload);
+
+/*
+ * Give up an upload of which nothing was sent: it was smaller than a part.
+ */
+extern void s3_upload_abandon(S3Upload *upload);
 
 /* Give back the memory of a finished upload. */
 extern void s3_upload_free(S3Upload *upload);
@@ -77,6 +101,12 @@ extern void s3_upload_free(S3Upload *upload);
  * while that can do, then growing, so that 10,000 parts of at least 12 MB hold
  * more than 4 TB.
  */
-extern int64 s3_upload_part_size(int64 first, int number);
+extern int64 s3_upload_part_size(const S3UploadLimits *limits, int64 first, int number);
+
+/*
+ * Size of the first parts of an object of which size bytes are expected, in
+ * whole megabytes: the parts are equal, or as large as they may be.
+ */
+extern int64 s3_upload_fitting_part_size(const S3UploadLimits *limits, int64 size);
 
 #endif							/* S3_UPLOAD_H */

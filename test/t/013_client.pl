@@ -1,8 +1,8 @@
 #-------------------------------------------------------------------------
 #
 # 013_client.pl
-#		Endpoints, the host of a request, the size of parts, and the
-#		addresses that are never connected to.
+#		Endpoints, the host of a request, and the addresses that are never
+#		connected to.
 #
 # IDENTIFICATION
 #		test/t/013_client.pl
@@ -20,7 +20,6 @@ my $lib = lit(unit_lib());
 psql(<<SQL);
 CREATE FUNCTION unit_endpoint(text) RETURNS text AS $lib LANGUAGE C STRICT;
 CREATE FUNCTION unit_host(text, bool, bool, text, text) RETURNS text AS $lib LANGUAGE C;
-CREATE FUNCTION unit_part_size(bigint, int) RETURNS bigint AS $lib LANGUAGE C STRICT;
 CREATE FUNCTION unit_address_is_forbidden(text) RETURNS bool AS $lib LANGUAGE C STRICT;
 SQL
 
@@ -65,17 +64,6 @@ for my $case (@hosts)
 		$expected,
 		'host for ' . ($host // 'AWS') . ", $bucket");
 }
-
-# Parts are equal for long, never shrink, never pass S3's limit of 5 GiB, and
-# 10,000 of them hold more than 4 TB.
-is( psql('SELECT count(DISTINCT unit_part_size(12582912, n)) FROM generate_series(1, 7100) n'),
-	1, '7,100 equal parts');
-is( psql(<<SQL), 't|t|t', 'then growing ones, within limits');
-SELECT bool_and(size >= before), max(size) <= 5368709120, sum(size) > 4e12
-FROM (SELECT unit_part_size(12582912, n) AS size,
-             lag(unit_part_size(12582912, n), 1, 0::bigint) OVER (ORDER BY n) AS before
-      FROM generate_series(1, 10000) n) AS parts
-SQL
 
 # Link-local addresses, however they are written
 my %forbidden = (

@@ -83,7 +83,7 @@ my %scenarios = (
 		rows => 12500,
 	},
 	overwrite => {
-		sql => export_sql($large_query, 'overwrite/out.csv', ", part_size => '5MB', overwrite => true"),
+		sql => export_sql($large_query, 'overwrite/out.csv', ", part_size => '5MB', overwrite => 'replace'"),
 		key => 'overwrite/out.csv',
 		bytes => $large_bytes,
 		rows => 12500,

@@ -138,7 +138,7 @@ my @states = (
 	[ 'writing at once, before the store did', export_sql($small), { method => 'PUT', delay => 60, close => 1 } ],
 	[ 'writing at once, after the store did', export_sql($small),
 		{ method => 'PUT', hang => 0, seconds => 60, set => { 'Content-Length' => '' } } ],
-	[ 'replacing, before the store did', export_sql($large, ', overwrite => true'),
+	[ 'replacing, before the store did', export_sql($large, ", overwrite => 'replace'"),
 		{ method => 'POST', match => 'uploadId=', delay => 60, close => 1 }, undef, "old\n" ]);
 
 for my $state (@states)
@@ -210,7 +210,7 @@ s3_put($bucket, 'out.csv', "old\n");
 fault(method => 'POST', match => 'uploadId=', hang => 20, seconds => 60);
 {
 	my ($out, $err) = psql_err("$settings SET statement_timeout = '1500ms'; "
-		  . export_sql($large, ', overwrite => true') . ';');
+		  . export_sql($large, ", overwrite => 'replace'") . ';');
 
 	like($err, qr/^ERROR:  57014:/m, 'replaced, then timeout: 57014');
 	like($err, qr{^WARNING:.*object "s3://cancel/out\.csv" was written before the command failed}m,

@@ -188,7 +188,7 @@ for my $order ([ 0 .. 6 ], [ 4, 3, 2, 1, 0 ], [ 2, 2 ], [ 3, 3 ], [4], [ 1, 0 ],
 		put_texts('sizes', @texts);
 		fault_reset();
 		my $result = psql(concat_sql('sizes/', 'out/sizes.csv',
-			', overwrite => true' . ($how eq 'header' ? ', header => true' : '')));
+			", overwrite => 'replace'" . ($how eq 'header' ? ', header => true' : '')));
 		like($result, qr/\|@{[ scalar @texts ]}\|@{[ length $want ]}\|/, "$test: the result");
 		is_object('out/sizes.csv', $want, "$test: the bytes");
 
@@ -306,7 +306,7 @@ like((psql_err(concat_sql('huge/', 'out/huge.gz')))[1],
 # Refusals; deletion
 #-------------------------------------------------------------------------
 
-is((psql_err(concat_sql('spark/', 'spark/part-03.csv', ', overwrite => true')))[1] =~ /22023: target .* is one of the sources/,
+is((psql_err(concat_sql('spark/', 'spark/part-03.csv', ", overwrite => 'replace'")))[1] =~ /22023: target .* is one of the sources/,
 	1, 'the target is a source');
 like((psql_err(concat_sql('spark/', 'out/spark.csv')))[1], qr/58P02: object .* already exists/, 'the target exists');
 like((psql_err(concat_sql('nothing/', 'out/none')))[1], qr/58P01: there is no object to join/, 'no source');
@@ -337,7 +337,7 @@ like((psql_err(concat_sql('nothing/', 'out/none')))[1], qr/58P01: there is no ob
 	fault_reset();
 	fault(method => 'DELETE', match => 'part-00', status => 403, code => 'AccessDenied');
 	fault(method => 'POST', match => 'uploadId=', delay => 2);
-	my $session = psql_start(concat_sql('delete/', 'out/deleted.csv', ', overwrite => true, delete_sources => true'));
+	my $session = psql_start(concat_sql('delete/', 'out/deleted.csv', ", overwrite => 'replace', delete_sources => true"));
 	wait_until(sub { all_met('POST') }, 20);
 	s3_put($bucket, $keys[1], 'new');
 	s3_delete($bucket, $keys[2]);
@@ -550,6 +550,50 @@ for my $state (
 		is(s3_get($bucket, 'out/fault.csv'), undef, "$name, canceled: no target");
 	}
 }
+
+#-------------------------------------------------------------------------
+# Progress
+#-------------------------------------------------------------------------
+
+sub progress
+{
+	return psql("SELECT command, type, bytes_processed, bytes_total, tuples_processed FROM pg_stat_progress_copy WHERE pid = $session->{pid}");
+}
+
+# The second source is late, and the last one more so.
+put_texts('fault', @texts);
+for my $case ([ 'alone', $fault_sql ], [ 'within COPY', "COPY ($fault_sql) TO STDOUT" ])
+{
+	my ($name, $sql) = @$case;
+
+	fault_reset();
+	fault(method => 'GET', match => 'part-01', delay => 1);
+	fault(method => 'GET', match => 'part-03', delay => 4);
+	S3Test::write_psql(fault_session(), "$sql;");
+	if ($name eq 'alone')
+	{
+		ok(wait_until(sub { progress() =~ /^COPY TO\|CALLBACK\|0\|@{[ sum(map { length } @texts) ]}\|0$/ }, 20),
+			'progress: it begins');
+		ok(wait_until(sub { progress() =~ /\|CALLBACK\|(\d+)\|\d+\|0$/ && $1 >= length $texts[0] && $1 < length $bytes }, 20),
+			'progress: it goes on') or diag(progress());
+	}
+	else
+	{
+		ok(wait_until(\&all_met, 20), "progress $name: the state was reached");
+		sleep 1.5;
+		like(progress(), qr/^COPY TO\|PIPE\|/, "progress $name: the place is taken");
+	}
+	my (undef, $err) = psql_send($session, '');
+	is($err, '', "progress $name: no error");
+	is(progress(), '', "progress $name: it ends");
+	is_object('out/fault.csv', $bytes, "progress $name: the bytes");
+	s3_delete($bucket, 'out/fault.csv');
+}
+fault_reset();
+fault(match => 'partNumber=3', status => 403, code => 'AccessDenied');
+like((psql_send($session, $fault_sql))[1], qr/^ERROR:  42501:/m, 'progress: an error');
+is(progress(), '', 'progress: an error ends it');
+
 psql_finish($session);
 fault_reset();
 done_testing();

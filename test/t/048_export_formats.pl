@@ -82,7 +82,7 @@ sub compare
 		push @export, ($name eq 'null' ? '"null"' : $name) . ' => ' . lit($opts{$name});
 	}
 	psql("$settings;\nCOPY ($query) TO " . lit($path) . ' (' . join(', ', @copy) . ");\n"
-		  . 'SELECT rows FROM s3_export(' . lit($query) . ", 's3://$bucket/o', overwrite => true, "
+		  . 'SELECT rows FROM s3_export(' . lit($query) . ", 's3://$bucket/o', overwrite => 'replace', "
 		  . join(', ', @export) . ')');
 	my ($copied, $exported) = (slurp(), s3_get($bucket, 'o'));
 	push @failed, "$query, $settings: " . join(', ', @export) . "\n$copied---\n$exported"
@@ -149,7 +149,7 @@ for my $name (sort keys %how)
 	for my $codec ('none', 'gzip', 'zstd', 'bzip2', 'xz', 'lz4')
 	{
 		my $result = psql("SET timezone = 'UTC';"
-			  . "SELECT FROM s3_export('SELECT $columns FROM types', 's3://$bucket/back', overwrite => true, "
+			  . "SELECT FROM s3_export('SELECT $columns FROM types', 's3://$bucket/back', overwrite => 'replace', "
 			  . "compression => '$codec', $write);\n"
 			  . "CREATE TEMP TABLE wanted AS SELECT $columns FROM types;\n"
 			  . "DO \$\$ BEGIN EXECUTE (SELECT format('CREATE FOREIGN TABLE got (%s) SERVER s3 OPTIONS (location ''s3://$bucket/back'', compression %L, %s)', "
