@@ -8,8 +8,8 @@
  * there is an error, and so is a file that ends within a member.
  *
  * A member is a header, deflate data, and a trailer of checksum and length.
- * Header and trailer are read here; the data by zlib or, where it is there at
- * build time, by ISA-L (codec_gzip.h).  Members may be cut anywhere by the
+ * Header and trailer are read here; the data is read and written by zlib or,
+ * where it is there at build time, by ISA-L (codec_gzip.h).  Members may be cut anywhere by the
  * pieces of the source, so all three are read byte by byte where they must be.
  *
  * The libraries allocate by malloc(), so nothing can throw inside them.  Above
@@ -118,6 +118,54 @@ uint32
 inflater_crc32(uint32 crc, const char *data, Size len)
 {
 	return (uint32) crc32_z(crc, (const Bytef *) data, len);
+}
+
+struct Deflater
+{
+	z_stream	zlib;
+};
+
+/*
+ * zlib's own header has no name and no time, so that equal data gives equal
+ * files.
+ */
+Deflater *
+deflater_create(void)
+{
+	Deflater   *self = calloc(1, sizeof(Deflater));
+
+	if (self && deflateInit2(&self->zlib, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW,
+							 MAX_MEM_LEVEL - 1, Z_DEFAULT_STRATEGY) != Z_OK)
+	{
+		free(self);
+		self = NULL;
+	}
+	return self;
+}
+
+void
+deflater_free(Deflater *self)
+{
+	if (self)
+		deflateEnd(&self->zlib);
+	free(self);
+}
+
+bool
+deflater_run(Deflater *self, const char **in, const char *in_end,
+			 char **out, char *out_end, bool finish, bool *ended)
+{
+	int			rc;
+
+	self->zlib.next_in = (Bytef *) *in;
+	self->zlib.avail_in = (uInt) (in_end - *in);
+	self->zlib.next_out = (Bytef *) *out;
+	self->zlib.avail_out = (uInt) (out_end - *out);
+	rc = deflate(&self->zlib, finish ? Z_FINISH : Z_NO_FLUSH);
+	*in = (const char *) self->zlib.next_in;
+	*out = (char *) self->zlib.next_out;
+	*ended = rc == Z_STREAM_END;
+	return rc != Z_STREAM_ERROR;
 }
 
 #endif							/* S3_HAVE_ISAL */
@@ -355,8 +403,7 @@ gzip_open_source(ByteSource *below)
 typedef struct GzipEncoder
 {
 	Encoder		base;
-	z_stream	zlib;
-	bool		open;
+	Deflater   *deflater;
 } GzipEncoder;
 
 static bool
@@ -364,18 +411,11 @@ gzip_encode(Encoder *base, const char **in, const char *in_end, char **out, char
 			bool finish)
 {
 	GzipEncoder *self = (GzipEncoder *) base;
-	int			rc;
+	bool		ended;
 
-	self->zlib.next_in = (Bytef *) *in;
-	self->zlib.avail_in = (uInt) (in_end - *in);
-	self->zlib.next_out = (Bytef *) *out;
-	self->zlib.avail_out = (uInt) (out_end - *out);
-	rc = deflate(&self->zlib, finish ? Z_FINISH : Z_NO_FLUSH);
-	if (rc == Z_STREAM_ERROR)
+	if (!deflater_run(self->deflater, in, in_end, out, out_end, finish, &ended))
 		codec_write_failed(&codec_gzip, NULL, NULL);
-	*in = (const char *) self->zlib.next_in;
-	*out = (char *) self->zlib.next_out;
-	return rc == Z_STREAM_END;
+	return ended;
 }
 
 static void
@@ -383,9 +423,8 @@ gzip_release_encoder(Encoder *base)
 {
 	GzipEncoder *self = (GzipEncoder *) base;
 
-	if (self->open)
-		deflateEnd(&self->zlib);
-	self->open = false;
+	deflater_free(self->deflater);
+	self->deflater = NULL;
 }
 
 static const EncoderOps gzip_encoder_ops = {
@@ -395,19 +434,14 @@ static const EncoderOps gzip_encoder_ops = {
 	.release = gzip_release_encoder
 };
 
-/*
- * zlib's own header has no name and no time, so that equal data gives equal
- * files.
- */
 static ByteSink *
 gzip_open_sink(ByteSink *below)
 {
 	GzipEncoder *self = (GzipEncoder *) encoder_create(&gzip_encoder_ops, below, 1);
 
-	if (deflateInit2(&self->zlib, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW,
-					 MAX_MEM_LEVEL - 1, Z_DEFAULT_STRATEGY) != Z_OK)
+	self->deflater = deflater_create();
+	if (self->deflater == NULL)
 		codec_out_of_memory(&codec_gzip);
-	self->open = true;
 	return &self->base.base;
 }
 
@@ -416,7 +450,7 @@ const Codec codec_gzip = {
 	.compression = COMPRESSION_GZIP,
 	.suffix = ".gz",
 	.content_encoding = "gzip",
-	.sink_memory = 272 * 1024,
+	.sink_memory = DEFLATER_MEMORY,
 	.match = gzip_match,
 	.open_source = gzip_open_source,
 	.open_sink = gzip_open_sink

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * codec_gzip.h
- *		Inflating raw deflate data, by one library or another.
+ *		Deflate data, by one library or another.
  *
- * Private to codec_gzip*.c.  codec_gzip.c knows the framing: headers, checksums,
- * lengths.  Which library inflates is chosen when the extension is built:
- * codec_gzip_isal.c where Intel's ISA-L is there (about three times as fast),
- * else zlib, in codec_gzip.c.
+ * Private to codec_gzip*.c.  Of what is read, codec_gzip.c knows the framing:
+ * headers, checksums, lengths; what is written is framed by the library.  Which
+ * library it is is chosen when the extension is built: in codec_gzip_isal.c
+ * Intel's ISA-L where that is there (about three times as fast), else zlib, in
+ * codec_gzip.c.
  *
  * IDENTIFICATION
  *		src/format/codec_gzip.h
@@ -56,5 +57,22 @@ extern int	inflater_unread(Inflater *self, char *bytes);
 
 /* Add to a CRC-32, which begins as 0. */
 extern uint32 inflater_crc32(uint32 crc, const char *data, Size len);
+
+typedef struct Deflater Deflater;
+
+/* For one gzip member.  Allocated with malloc(), or NULL. */
+extern Deflater *deflater_create(void);
+extern void deflater_free(Deflater *self);
+
+/* What it takes, in bytes, for Codec.sink_memory. */
+#define DEFLATER_MEMORY (512 * 1024)
+
+/*
+ * Deflate from *in to *out, both moved on.  With finish, which comes without
+ * input, *ended tells whether the member is complete.  False if the library
+ * reports a failure.
+ */
+extern bool deflater_run(Deflater *self, const char **in, const char *in_end,
+						 char **out, char *out_end, bool finish, bool *ended);
 
 #endif							/* S3_CODEC_GZIP_H */
