@@ -30,7 +30,7 @@
 #include "base/attribute.h"
 #include "base/config.h"
 #include "commands/common.h"
-#include "commands/watch.h"
+#include "base/watch.h"
 #include "fdw/layout.h"
 #include "fdw/manifest.h"
 #include "format/boundary.h"
@@ -789,7 +789,7 @@ s3_concat(PG_FUNCTION_ARGS)
 	options.attributes = &attributes;
 	c->upload = s3_upload_begin(c->client, target->bucket, target->list_prefix, &options);
 	c->sink = s3_upload_sink(c->upload);
-	watch_begin(&c->watch, c->manifest->bytes);
+	watch_begin(&c->watch, InvalidOid, c->manifest->bytes);
 	join_sources(c);
 	watch_show(&c->watch, s3_upload_bytes(c->upload), 0);
 	s3_upload_wait_copies(c->upload);

@@ -467,7 +467,7 @@ s3_export(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	}
 
-	watch_begin(&export->progress.watch, 0);
+	watch_begin(&export->progress.watch, InvalidOid, 0);
 	write_rows(export, query);
 	if (export->upload)
 		finish_upload(export);

@@ -20,7 +20,7 @@
 
 #include "access/tupdesc.h"
 #include "base/option.h"
-#include "commands/watch.h"
+#include "base/watch.h"
 #include "executor/tuptable.h"
 #include "format/codec.h"
 #include "s3/client.h"

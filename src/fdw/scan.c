@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include EXPLAIN_FORMAT_HEADER
 #include EXPLAIN_STATE_HEADER
+#include "access/parallel.h"
 #include "base/config.h"
 #include "executor/executor.h"
 #include "fdw/fdw.h"
@@ -26,6 +27,9 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+
+/* Progress is looked at after so many rows. */
+#define ROWS_PER_CHECK 1000
 
 /* A jsonpaths file is a line for each column. */
 #define JSONPATHS_MAX (1024 * 1024)
@@ -240,14 +244,20 @@ s3BeginForeignScan(ForeignScanState *node, int eflags)
 
 /* The queue of a serial scan, which has no use for stretches. */
 static void
-make_queue(S3ScanState *scan)
+make_queue(ForeignScanState *node)
 {
+	S3ScanState *scan = node->fdw_state;
 	ChunkQueue *queue;
 
 	scan_list_objects(scan);
 	queue = MemoryContextAllocHuge(scan->cxt, chunk_queue_size(NULL, 0));
 	chunk_queue_init(queue, scan->manifest->nobjects, NULL, 0);
 	scan_set_queue(scan, queue);
+
+	/* INSERT ... SELECT */
+	if (node->ss.ps.state->es_plannedstmt->commandType == CMD_INSERT && !IsParallelWorker())
+		watch_begin(&scan->watch, RelationGetRelid(node->ss.ss_currentRelation),
+					scan->manifest->bytes);
 }
 
 /* Columns that tell where the record is. */
@@ -276,7 +286,7 @@ s3IterateForeignScan(ForeignScanState *node)
 
 	ExecClearTuple(slot);
 	if (scan->queue == NULL)
-		make_queue(scan);
+		make_queue(node);
 
 	context.callback = scan_error_context;
 	context.arg = scan;
@@ -296,6 +306,8 @@ s3IterateForeignScan(ForeignScanState *node)
 					set_columns_of_record(scan);
 				tuple_store(scan->tuples, &record, slot);
 				error_context_stack = context.previous;
+				if (unlikely(scan->watch.shows) && ++scan->rows % ROWS_PER_CHECK == 0)
+					watch_check(&scan->watch, scan->stats.bytes_received, scan->rows);
 				return slot;
 			case RECORD_BAD:
 				report_bad_record(scan, &record.error);
@@ -337,6 +349,7 @@ s3EndForeignScan(ForeignScanState *node)
 		scan_close_chunk(scan);
 		scan_close_ahead(scan);
 	}
+	watch_end(&scan->watch);
 	if (scan->manifest)
 		manifest_free(scan->manifest);
 }

@@ -11,6 +11,7 @@
 #ifndef S3_SCAN_STATE_H
 #define S3_SCAN_STATE_H
 
+#include "base/watch.h"
 #include "fdw/chunk.h"
 #include "fdw/layout.h"
 #include "fdw/manifest.h"
@@ -106,6 +107,10 @@ typedef struct S3ScanState
 	uint64		first_line;		/* lines of the object before the chunk's */
 	int64		first_offset;	/* where in the object its records begin */
 	RecordReader *reader;
+
+	/* of a scan that loads a table */
+	Watch		watch;
+	int64		rows;
 
 	/* of this process; once the scan is shut down, of all of them */
 	int64		objects_read;

@@ -3,10 +3,10 @@
  * watch.c
  *		What a long command does now and then: show progress, look at the client.
  *
- * Above: s3_export() and s3_concat().
+ * Above: s3_export(), s3_concat(), and scans that load a table.
  *
  * IDENTIFICATION
- *		src/commands/watch.c
+ *		src/base/watch.c
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,7 @@
 
 #include "base/compat.h"
 #include "commands/progress.h"
-#include "commands/watch.h"
+#include "base/watch.h"
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_progress.h"
@@ -25,16 +25,19 @@
 #define CHECK_INTERVAL_MS 500
 
 void
-watch_begin(Watch *watch, int64 bytes_total)
+watch_begin(Watch *watch, Oid relid, int64 bytes_total)
 {
 	const int	index[] = {PROGRESS_COPY_COMMAND, PROGRESS_COPY_TYPE, PROGRESS_COPY_BYTES_TOTAL};
-	const int64 value[] = {PROGRESS_COPY_COMMAND_TO, PROGRESS_COPY_TYPE_CALLBACK, bytes_total};
+	const int64 value[] = {
+		OidIsValid(relid) ? PROGRESS_COPY_COMMAND_FROM : PROGRESS_COPY_COMMAND_TO,
+		PROGRESS_COPY_TYPE_CALLBACK, bytes_total
+	};
 
 	watch->last_check = GetCurrentTimestamp();
 	watch->shows = MyBEEntry && MyBEEntry->st_progress_command == PROGRESS_COMMAND_INVALID;
 	if (!watch->shows)
 		return;
-	pgstat_progress_start_command(PROGRESS_COMMAND_COPY, InvalidOid);
+	pgstat_progress_start_command(PROGRESS_COMMAND_COPY, relid);
 	pgstat_progress_update_multi_param(3, index, value);
 }
 

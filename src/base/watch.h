@@ -8,7 +8,7 @@
  * error ends it, as PostgreSQL sees to.
  *
  * IDENTIFICATION
- *		src/commands/watch.h
+ *		src/base/watch.h
  *
  *-------------------------------------------------------------------------
  */
@@ -23,8 +23,11 @@ typedef struct Watch
 	TimestampTz last_check;
 } Watch;
 
-/* bytes_total: 0 if it is not known. */
-extern void watch_begin(Watch *watch, int64 bytes_total);
+/*
+ * What is done with the rows: relid is the table that they are loaded from, or
+ * InvalidOid for an export.  bytes_total: 0 if it is not known.
+ */
+extern void watch_begin(Watch *watch, Oid relid, int64 bytes_total);
 
 /*
  * Call it often: every half a second it shows progress, and sees whether the
