@@ -392,7 +392,7 @@ finish_upload(Export *export)
 		return;
 	}
 	s3_upload_finish(upload);
-	add_result(export, export->job->location, true, export->progress.rows, s3_upload_bytes(upload),
+	add_result(export, s3_location_format(export->job->bucket, export->job->prefix), true, export->progress.rows, s3_upload_bytes(upload),
 			   s3_upload_etag(upload), "written");
 	s3_upload_free(upload);
 }

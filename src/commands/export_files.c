@@ -292,7 +292,12 @@ make_room(ExportFiles *self, Size wanted)
 	/* Parts may have been sent since. */
 	s3_upload_log_poll(self->log);
 	dlist_foreach(iter, &self->open)
-		measure(self, dlist_container(OpenFile, node, iter.cur));
+	{
+		OpenFile   *file = dlist_container(OpenFile, node, iter.cur);
+
+		s3_upload_settle(file->upload);
+		measure(self, file);
+	}
 
 	while (self->nopen > (wanted > 0 ? 0 : 1) &&
 		   (wanted > 0 ? !has_room(self, wanted) : self->memory > self->memory_limit))

@@ -331,18 +331,19 @@ analyze_query(const char *text)
 }
 
 /*
- * No row has to be handed from process to process, which is what the planner
- * counts a tuple's way through the Gather at.
+ * If free, no row has to be handed from process to process, which is what the
+ * planner counts a tuple's way through the Gather at.
  */
 static PlannedStmt *
-plan_query(Query *query, const char *text)
+plan_query(Query *query, const char *text, bool free)
 {
 	int			nest_level = NewGUCNestLevel();
 	PlannedStmt *plan;
 
-	(void) set_config_option("parallel_tuple_cost", "0", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	plan = pg_plan_query(query, text, CURSOR_OPT_PARALLEL_OK, NULL);
+	if (free)
+		(void) set_config_option("parallel_tuple_cost", "0", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	plan = pg_plan_query(copyObject(query), text, CURSOR_OPT_PARALLEL_OK, NULL);
 	AtEOXact_GUC(true, nest_level);
 	return plan;
 }
@@ -494,9 +495,17 @@ export_run_parallel(const char *query, const ExportJob *job, ExportPrepare prepa
 	PushActiveSnapshot(GetTransactionSnapshot());
 	analyzed = analyze_query(query);
 	if (analyzed)
-		plan = plan_query(analyzed, query);
-	if (plan)
+	{
+		plan = plan_query(analyzed, query, true);
 		gather = bare_gather(plan);
+
+		/* Where rows cost nothing, one may be put below a join. */
+		if (gather == NULL && plan->parallelModeNeeded)
+		{
+			plan = plan_query(analyzed, query, false);
+			gather = bare_gather(plan);
+		}
+	}
 	if (gather)
 	{
 		insert_node(gather, job);

@@ -374,6 +374,8 @@ export_target_clean(ExportTarget *target, const ExportJob *job)
 		/* It must not vouch for what a failure leaves. */
 		start_delete(cleaner, target->marker_key);
 		finish_deletes(cleaner);
+		if (cleaner->failed > 0)
+			report_not_deleted(cleaner);
 	}
 	for (Size i = 0; i < target->nobjects; i++)
 	{

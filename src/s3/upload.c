@@ -44,6 +44,7 @@
 #include "base/config.h"
 #include "base/xact.h"
 #include "miscadmin.h"
+#include "s3/buffer.h"
 #include "s3/commit.h"
 #include "s3/copy.h"
 #include "s3/object.h"
@@ -100,7 +101,11 @@ s3_upload_fitting_part_size(const S3UploadLimits *limits, int64 size)
 static void
 free_buffers(S3Upload *upload)
 {
-	list_free_deep(upload->free_bufs);
+	ListCell   *lc;
+
+	foreach(lc, upload->free_bufs)
+		s3_buffer_free(upload->buffers, lfirst(lc));
+	list_free(upload->free_bufs);
 	upload->free_bufs = NIL;
 }
 
@@ -131,7 +136,7 @@ ensure_buffer(S3Upload *upload)
 	else
 	{
 		upload->buf_size = upload->first_buffer ? Min(upload->first_buffer, want) : want;
-		upload->buf = MemoryContextAllocHuge(upload->cxt, upload->buf_size);
+		upload->buf = s3_buffer_alloc(upload->buffers, upload->buf_size);
 	}
 	upload->buf_len = upload->headroom;
 }
@@ -146,7 +151,7 @@ enlarge_buffer(S3Upload *upload)
 		size = Min(size, upload->buf_cap);
 	else
 		size = upload->buf_size + upload->buf_cap / 4;
-	upload->buf = repalloc_huge(upload->buf, size);
+	upload->buf = s3_buffer_enlarge(upload->buffers, upload->buf, size);
 	upload->buf_size = size;
 }
 
@@ -156,7 +161,7 @@ recycle_buffer(S3Upload *upload, char *buf, Size size)
 	if (buf && size == upload->buf_cap)
 		upload->free_bufs = lappend(upload->free_bufs, buf);
 	else if (buf)
-		pfree(buf);
+		s3_buffer_free(upload->buffers, buf);
 }
 
 /* ------------------------------------------------------------------------ parts */
@@ -257,7 +262,11 @@ finish_create(S3Upload *upload)
 	if (upload->call->ambiguous)
 		upload->create_ambiguous = true;
 	if (!upload->call->ok)
+	{
+		if (upload->log)
+			s3_upload_log_created(upload->log, upload->entry, NULL, upload->create_ambiguous);
 		s3_commit_report(upload->checksums, &upload->call->error);
+	}
 	upload->upload_id = upload->created.upload_id;
 	if (upload->log)
 		s3_upload_log_created(upload->log, upload->entry, upload->upload_id,
@@ -437,6 +446,14 @@ sink_write(ByteSink *self, const char *data, Size len)
 		http_poll();
 }
 
+void
+s3_upload_settle(S3Upload *upload)
+{
+	http_poll();
+	take_answers(upload);
+	free_buffers(upload);
+}
+
 static void
 sink_nothing(ByteSink *self)
 {
@@ -470,6 +487,7 @@ create(MemoryContext parent, const S3Client *client, const char *bucket, const c
 	upload->first_buffer = options->first_buffer;
 	upload->memory = options->memory;
 	upload->overwrite = options->overwrite;
+	upload->buffers = s3_buffers_create();
 	upload->limits = options->limits ? options->limits : &default_limits;
 	upload->begun = GetCurrentTimestamp();
 	dlist_init(&upload->running);
@@ -555,7 +573,7 @@ s3_upload_finish(S3Upload *upload)
 	}
 	if (upload->buf)
 	{
-		pfree(upload->buf);
+		s3_buffer_free(upload->buffers, upload->buf);
 		upload->buf = NULL;
 	}
 	free_buffers(upload);

@@ -65,6 +65,9 @@ extern int64 s3_upload_pending(const S3Upload *upload);
 /* Memory in buffers, those under way included. */
 extern Size s3_upload_memory_used(const S3Upload *upload);
 
+/* Take in answers that have come, and give back what is not in use. */
+extern void s3_upload_settle(S3Upload *upload);
+
 /*
  * Go on with the bytes [first, first + len) of an object, which the service
  * copies as one part, by itself, if the object is still the one described.  Of

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * upload_internal.h
- *		What upload.c and upload_log.c share.
+ *		What upload.c and the log of uploads share.
  *
  * IDENTIFICATION
  *		src/s3/upload_internal.h
@@ -13,6 +13,7 @@
 
 #include "base/xact.h"
 #include "lib/ilist.h"
+#include "s3/buffer.h"
 #include "s3/commit.h"
 #include "s3/upload_log.h"
 
@@ -76,6 +77,8 @@ struct S3Upload
 	Size		headroom;		/* bytes in each buffer for either */
 	Size		slack;			/* bytes in each buffer for more than a part */
 
+	S3Buffers  *buffers;		/* all of it are from here */
+
 	/* the buffer being filled */
 	char	   *buf;			/* owned, or NULL */
 	Size		buf_len;		/* headroom included */
@@ -133,7 +136,10 @@ extern bool s3_upload_step(S3Upload *upload);
 
 /* ----------------------------------------------------- upload_log.c, for the upload */
 
-/* The request that begins the upload is about to be sent; it was answered. */
+/*
+ * The request that begins the upload is about to be sent; it was answered,
+ * upload_id being NULL if it failed.
+ */
 extern void s3_upload_log_begin(S3UploadLog *log, S3LogEntry *entry);
 extern void s3_upload_log_created(S3UploadLog *log, S3LogEntry *entry, const char *upload_id,
 								  bool ambiguous);

@@ -8,16 +8,8 @@
  * 400 bytes.  The processes only add to it.  The leader's view is in its
  * transaction's registry and survives the query, and the workers.
  *
- * What an abort has to do follows from the entries:
- *   idle                      nothing was sent
- *   begun, no id              an upload of the key may be open: look for it
- *   begun                     abort it, and look whether it is gone, since parts
- *                             of a process that was killed may arrive late
- *   being completed           see commit.c
- *   complete                  delete the object, unless it may have replaced
- *                             another
- *
- * Above: the export.  Below: upload.c and commit.c.
+ * Above: the export.  Below: upload.c and commit.c.  Beside: upload_undo.c, for
+ * when the transaction fails.
  *
  * IDENTIFICATION
  *		src/s3/upload_log.c
@@ -29,115 +21,13 @@
 #include "base/config.h"
 #include "miscadmin.h"
 #include "s3/object.h"
-#include "s3/upload_internal.h"
+#include "s3/upload_log_internal.h"
 #include "s3/uri.h"
 #include "storage/lwlock.h"
-#include "storage/spin.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
-
-/* Requests under way at a time, when uploads are completed or aborted. */
-#define BATCH 16
-
-/* How long an abort waits for requests that may be about to succeed. */
-#define ABORT_GRACE_MS 1000
 
 /* Uploads of one process that are sealed and not yet sent. */
 #define MAX_SEALED 16
-
-typedef enum EntryState
-{
-	ENTRY_IDLE,
-	ENTRY_BEGUN,				/* upload_id may not be known */
-	ENTRY_SEALED,				/* all bytes are with the store */
-	ENTRY_COMPLETE
-} EntryState;
-
-/* All pointers lead into the area.  Written by the process that began it. */
-struct S3LogEntry
-{
-	dsa_pointer next;
-	EntryState	state;
-	bool		ambiguous;		/* there may be an upload more */
-	dsa_pointer upload_id;		/* text, or invalid */
-	dsa_pointer parts;			/* LogPart, the newest first; of a shared object
-								 * under the log's lock */
-	int			nparts;
-	int64		rows;
-	int64		bytes;
-	dsa_pointer etag;			/* of the object, text; once complete */
-	char		key[FLEXIBLE_ARRAY_MEMBER];
-};
-
-typedef struct LogPart
-{
-	dsa_pointer next;
-	S3SentPart	sent;			/* but for its etag */
-	char		etag[FLEXIBLE_ARRAY_MEMBER];
-} LogPart;
-
-/* What a process had left over of a shared object. */
-typedef struct Leftover
-{
-	dsa_pointer next;
-	Size		len;
-	char		data[FLEXIBLE_ARRAY_MEMBER];
-} Leftover;
-
-typedef struct LogShared
-{
-	slock_t		lock;			/* of the lists */
-	dsa_pointer bucket;			/* text */
-	dsa_pointer entries;		/* the newest first */
-	int			nentries;
-	dsa_pointer object;			/* the shared one, or invalid */
-	dsa_pointer leftovers;
-	pg_atomic_uint32 next_part;
-	pg_atomic_uint32 next_slice;
-	pg_atomic_uint64 rows;
-	pg_atomic_uint64 bytes;
-	S3RateLimit rate;
-} LogShared;
-
-struct S3UploadLog
-{
-	RemoteEffect effect;		/* must be first; leader only */
-	MemoryContext cxt;			/* holds this process's view */
-	MemoryContextCallback on_reset; /* worker: let go of the area */
-	dsa_area   *area;
-	dsa_pointer root;
-	LogShared  *shared;
-	const S3Client *client;		/* leader: own copy; worker: borrowed */
-	S3Stats		stats;
-	char	   *bucket;
-	bool		overwrite;
-
-	/* of this process */
-	MemoryContext uploads_cxt;	/* holds its uploads */
-	bool		has_options;	/* these two are set: own copies */
-	S3ObjectAttributes *attributes;
-	S3Checksums *checksums;		/* or NULL */
-	dlist_head	sealed;			/* S3Upload */
-	int			nsealed;
-
-	/* leader */
-	TimestampTz begun;
-	S3LogEntry **sorted;		/* by key, once committed */
-	int			nsorted;
-	int			next;
-	S3Commit   *batch;			/* being completed: of sorted[batch_first] on */
-	int			batch_first;
-	int			nbatch;
-};
-
-static void log_abort(RemoteEffect *effect);
-static void sweep(S3UploadLog *log, TimestampTz deadline);
-
-static inline void *
-at(S3UploadLog *log, dsa_pointer pointer)
-{
-	return dsa_get_address(log->area, pointer);
-}
 
 static dsa_pointer
 store_text(S3UploadLog *log, const char *text)
@@ -145,7 +35,7 @@ store_text(S3UploadLog *log, const char *text)
 	Size		size = strlen(text) + 1;
 	dsa_pointer pointer = dsa_allocate(log->area, size);
 
-	memcpy(at(log, pointer), text, size);
+	memcpy(s3_log_at(log, pointer), text, size);
 	return pointer;
 }
 
@@ -181,7 +71,7 @@ s3_upload_log_create(const S3Client *client, const char *bucket, const S3UploadO
 	LogShared  *shared;
 
 	log->cxt = cxt;
-	log->effect.abort = log_abort;
+	log->effect.abort = s3_log_abort;
 	dlist_init(&log->sealed);
 	log->bucket = pstrdup(bucket);
 	log->begun = GetCurrentTimestamp();
@@ -195,7 +85,7 @@ s3_upload_log_create(const S3Client *client, const char *bucket, const S3UploadO
 	log->area = dsa_create(LWTRANCHE_PARALLEL_QUERY_DSA);
 	dsa_pin_mapping(log->area);
 	log->root = dsa_allocate0(log->area, sizeof(LogShared));
-	shared = log->shared = at(log, log->root);
+	shared = log->shared = s3_log_at(log, log->root);
 	SpinLockInit(&shared->lock);
 	pg_atomic_init_u32(&shared->next_part, 0);
 	pg_atomic_init_u32(&shared->next_slice, 0);
@@ -237,8 +127,8 @@ s3_upload_log_attach(S3UploadLogShare share, const S3Client *client)
 	log->on_reset.arg = log;
 	MemoryContextRegisterResetCallback(log->cxt, &log->on_reset);
 	log->root = share.root;
-	log->shared = at(log, log->root);
-	log->bucket = at(log, log->shared->bucket);
+	log->shared = s3_log_at(log, log->root);
+	log->bucket = s3_log_at(log, log->shared->bucket);
 	return log;
 }
 
@@ -275,7 +165,7 @@ add_entry(S3UploadLog *log, const char *key)
 {
 	Size		len = strlen(key) + 1;
 	dsa_pointer pointer = dsa_allocate0(log->area, offsetof(S3LogEntry, key) + len);
-	S3LogEntry *entry = at(log, pointer);
+	S3LogEntry *entry = s3_log_at(log, pointer);
 
 	memcpy(entry->key, key, len);
 	SpinLockAcquire(&log->shared->lock);
@@ -289,6 +179,7 @@ add_entry(S3UploadLog *log, const char *key)
 void
 s3_upload_log_begin(S3UploadLog *log, S3LogEntry *entry)
 {
+	entry->creating = true;
 	entry->state = ENTRY_BEGUN;
 }
 
@@ -296,7 +187,11 @@ void
 s3_upload_log_created(S3UploadLog *log, S3LogEntry *entry, const char *upload_id, bool ambiguous)
 {
 	entry->ambiguous = ambiguous;
-	entry->upload_id = store_text(log, upload_id);
+	if (upload_id)
+		entry->upload_id = store_text(log, upload_id);
+	else if (!ambiguous)
+		entry->state = ENTRY_IDLE;
+	entry->creating = false;
 }
 
 void
@@ -304,7 +199,7 @@ s3_upload_log_part(S3UploadLog *log, S3LogEntry *entry, const S3SentPart *sent, 
 {
 	Size		len = strlen(etag) + 1;
 	dsa_pointer pointer = dsa_allocate(log->area, offsetof(LogPart, etag) + len);
-	LogPart    *part = at(log, pointer);
+	LogPart    *part = s3_log_at(log, pointer);
 
 	part->sent = *sent;
 	memcpy(part->etag, etag, len);
@@ -415,7 +310,7 @@ s3_upload_log_begin_object(S3UploadLog *log, const char *key, const S3UploadOpti
 	SpinLockAcquire(&log->shared->lock);
 	log->shared->object = log->shared->entries;
 	SpinLockRelease(&log->shared->lock);
-	Assert(at(log, log->shared->object) == upload->entry);
+	Assert(s3_log_at(log, log->shared->object) == upload->entry);
 	MemoryContextDelete(upload->cxt);
 }
 
@@ -423,11 +318,11 @@ S3Upload *
 s3_upload_join(S3UploadLog *log, const S3UploadOptions *options,
 			   const char *first, Size first_len, const char *between, Size between_len)
 {
-	S3LogEntry *entry = at(log, log->shared->object);
+	S3LogEntry *entry = s3_log_at(log, log->shared->object);
 
 	take_options(log, options);
 	return s3_upload_create_shared(log, entry, log->uploads_cxt, log->client, log->bucket,
-								   entry->key, at(log, entry->upload_id), log->checksums,
+								   entry->key, s3_log_at(log, entry->upload_id), log->checksums,
 								   options, first, first_len, between, between_len);
 }
 
@@ -447,7 +342,7 @@ void
 s3_upload_log_leftover(S3UploadLog *log, const char *data, Size len)
 {
 	dsa_pointer pointer = dsa_allocate(log->area, offsetof(Leftover, data) + len);
-	Leftover   *leftover = at(log, pointer);
+	Leftover   *leftover = s3_log_at(log, pointer);
 
 	leftover->len = len;
 	memcpy(leftover->data, data, len);
@@ -463,7 +358,7 @@ s3_upload_log_end_object(S3UploadLog *log, const S3UploadOptions *options,
 						 const char *between, Size between_len,
 						 const char *last, Size last_len, int64 rows)
 {
-	S3LogEntry *entry = at(log, log->shared->object);
+	S3LogEntry *entry = s3_log_at(log, log->shared->object);
 	S3Upload   *upload = s3_upload_join(log, options, "", 0, "", 0);
 	ByteSink   *sink = s3_upload_sink(upload);
 	bool		begun = s3_upload_log_parts(log) > 0;
@@ -473,7 +368,7 @@ s3_upload_log_end_object(S3UploadLog *log, const S3UploadOptions *options,
 		byte_sink_write(sink, first, first_len);
 	while (DsaPointerIsValid(pointer))
 	{
-		Leftover   *leftover = at(log, pointer);
+		Leftover   *leftover = s3_log_at(log, pointer);
 		dsa_pointer next = leftover->next;
 
 		if (begun)
@@ -497,7 +392,7 @@ s3_upload_log_end_object(S3UploadLog *log, const S3UploadOptions *options,
 	pointer = entry->parts;
 	while (DsaPointerIsValid(pointer))
 	{
-		LogPart    *part = at(log, pointer);
+		LogPart    *part = s3_log_at(log, pointer);
 
 		entry->bytes += part->sent.size;
 		pointer = part->next;
@@ -523,8 +418,8 @@ compare_parts(const void *a, const void *b)
 }
 
 /* All entries by key, in the log's memory. */
-static void
-sort_entries(S3UploadLog *log)
+void
+s3_log_sort(S3UploadLog *log)
 {
 	dsa_pointer pointer = log->shared->entries;
 
@@ -532,7 +427,7 @@ sort_entries(S3UploadLog *log)
 	log->sorted = MemoryContextAlloc(log->cxt, Max(log->shared->nentries, 1) * sizeof(S3LogEntry *));
 	while (DsaPointerIsValid(pointer))
 	{
-		S3LogEntry *entry = at(log, pointer);
+		S3LogEntry *entry = s3_log_at(log, pointer);
 
 		log->sorted[log->nsorted++] = entry;
 		pointer = entry->next;
@@ -549,7 +444,7 @@ prepare_commit(S3UploadLog *log, S3LogEntry *entry, S3Commit *commit, MemoryCont
 
 	while (DsaPointerIsValid(pointer))
 	{
-		LogPart    *part = at(log, pointer);
+		LogPart    *part = s3_log_at(log, pointer);
 
 		parts[n] = part->sent;
 		parts[n++].etag = part->etag;
@@ -564,7 +459,7 @@ prepare_commit(S3UploadLog *log, S3LogEntry *entry, S3Commit *commit, MemoryCont
 	commit->attributes = log->attributes;
 	commit->checksums = log->checksums;
 	commit->overwrite = log->overwrite;
-	commit->upload_id = at(log, entry->upload_id);
+	commit->upload_id = s3_log_at(log, entry->upload_id);
 	commit->parts = parts;
 	commit->nparts = n;
 	commit->bytes = entry->bytes;
@@ -574,7 +469,7 @@ prepare_commit(S3UploadLog *log, S3LogEntry *entry, S3Commit *commit, MemoryCont
 static void
 check_absent(S3UploadLog *log, S3LogEntry **entries, int n)
 {
-	S3Call	   *calls[BATCH];
+	S3Call	   *calls[S3_LOG_BATCH];
 
 	for (int i = 0; i < n; i++)
 		calls[i] = s3_head_start(log->client, log->bucket, entries[i]->key);
@@ -598,12 +493,12 @@ s3_upload_log_commit(S3UploadLog *log)
 	MemoryContext cxt = AllocSetContextCreate(log->cxt, "s3_fdw commit", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext save = MemoryContextSwitchTo(cxt);
 
-	sort_entries(log);
-	log->batch = MemoryContextAlloc(log->cxt, BATCH * sizeof(S3Commit));
-	for (int first = 0; first < log->nsorted; first += BATCH)
+	s3_log_sort(log);
+	log->batch = MemoryContextAlloc(log->cxt, S3_LOG_BATCH * sizeof(S3Commit));
+	for (int first = 0; first < log->nsorted; first += S3_LOG_BATCH)
 	{
 		S3LogEntry **entries = log->sorted + first;
-		int			n = Min(BATCH, log->nsorted - first);
+		int			n = Min(S3_LOG_BATCH, log->nsorted - first);
 
 		if (!log->overwrite)
 			check_absent(log, entries, n);
@@ -619,8 +514,8 @@ s3_upload_log_commit(S3UploadLog *log)
 		for (int i = 0; i < n; i++)
 		{
 			s3_commit_finish(&log->batch[i]);
-			entries[i]->etag = store_text(log, log->batch[i].etag);
 			entries[i]->state = ENTRY_COMPLETE;
+			entries[i]->etag = store_text(log, log->batch[i].etag);
 		}
 		log->nbatch = 0;
 		MemoryContextReset(cxt);
@@ -649,7 +544,7 @@ s3_upload_log_next(S3UploadLog *log, S3LoggedObject *object)
 	object->key = pstrdup(entry->key);
 	object->rows = entry->rows;
 	object->bytes = entry->bytes;
-	object->etag = pstrdup(DsaPointerIsValid(entry->etag) ? at(log, entry->etag) : "");
+	object->etag = pstrdup(DsaPointerIsValid(entry->etag) ? s3_log_at(log, entry->etag) : "");
 	return true;
 }
 
@@ -660,7 +555,7 @@ s3_upload_log_forget(S3UploadLog *log)
 
 	/* An answer to a creation was lost: there is an upload nobody knows. */
 	HOLD_INTERRUPTS();
-	sweep(log, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), s3_abort_timeout));
+	s3_log_sweep(log, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), s3_abort_timeout));
 	RESUME_INTERRUPTS();
 }
 
@@ -672,219 +567,11 @@ s3_upload_log_free(S3UploadLog *log)
 	MemoryContextDelete(log->cxt);
 }
 
-/* ------------------------------------------------------------------------- abort */
-
-/* Requests of which several run at a time, and what came of them. */
-typedef struct Cleanup
-{
-	S3UploadLog *log;
-	TimestampTz deadline;
-	S3Call	   *calls[BATCH];
-	int			ncalls;
-	int			failed;
-	S3Error		error;			/* of the first that failed */
-} Cleanup;
-
-static void
-cleanup_wait(Cleanup *cleanup)
-{
-	for (int i = 0; i < cleanup->ncalls; i++)
-	{
-		S3Call	   *call = cleanup->calls[i];
-
-		/* What is no longer there need not be removed. */
-		if (!s3_call_wait(call, cleanup->deadline) && !(call->done && call->error.status == 404) &&
-			cleanup->failed++ == 0)
-			cleanup->error = call->error;
-		http_cancel(&call->http);
-	}
-	cleanup->ncalls = 0;
-}
-
-static void
-cleanup_add(Cleanup *cleanup, S3Operation op, const char *key, const char *upload_id)
-{
-	S3Call	   *call = s3_call_create(cleanup->log->client, op, cleanup->log->bucket, key);
-
-	if (upload_id)
-		s3_call_query(call, "uploadId", upload_id);
-	s3_call_start(call);
-	cleanup->calls[cleanup->ncalls++] = call;
-	if (cleanup->ncalls == BATCH)
-		cleanup_wait(cleanup);
-}
-
-/* May there be an upload of its key that is not known, or not gone? */
-static bool
-is_doubtful(const S3LogEntry *entry)
-{
-	return entry->ambiguous || entry->state == ENTRY_BEGUN;
-}
-
-/*
- * Look for uploads of ours that no entry tells of, or that are still there
- * although aborted.
- */
-static void
-sweep_into(Cleanup *cleanup)
-{
-	S3UploadLog *log = cleanup->log;
-	TimestampTz since = log->begun - S3_CLOCK_SLACK;
-	const char *first = NULL;
-	char	   *prefix;
-	Size		common = 0;
-	List	   *uploads;
-	ListCell   *lc;
-	S3Error		error;
-
-	sort_entries(log);
-	for (int i = 0; i < log->nsorted; i++)
-	{
-		const char *key = log->sorted[i]->key;
-		Size		n = 0;
-
-		if (!is_doubtful(log->sorted[i]))
-			continue;
-		if (first == NULL)
-		{
-			first = key;
-			common = strlen(key);
-		}
-		while (n < common && key[n] == first[n])
-			n++;
-		common = n;
-	}
-	if (first == NULL)
-		return;
-	prefix = pnstrdup(first, common);
-	if (!s3_list_uploads(log->client, log->bucket, prefix, cleanup->deadline, &uploads, &error))
-	{
-		if (cleanup->failed++ == 0)
-			cleanup->error = error;
-		return;
-	}
-	foreach(lc, uploads)
-	{
-		S3UploadInfo *info = lfirst(lc);
-		int			low = 0;
-		int			high = log->nsorted;
-
-		while (low < high)
-		{
-			int			middle = (low + high) / 2;
-
-			if (strcmp(log->sorted[middle]->key, info->key) < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low < log->nsorted && strcmp(log->sorted[low]->key, info->key) == 0)
-		{
-			S3LogEntry *entry = log->sorted[low];
-			const char *id = DsaPointerIsValid(entry->upload_id) ?
-				at(log, entry->upload_id) : NULL;
-			bool		ours = id && strcmp(id, info->upload_id) == 0;
-
-			if (!is_doubtful(entry))
-				continue;
-			if (ours ? entry->state != ENTRY_COMPLETE :
-				(id == NULL || entry->ambiguous) && info->initiated >= since)
-				cleanup_add(cleanup, S3_ABORT_UPLOAD, info->key, info->upload_id);
-		}
-	}
-	cleanup_wait(cleanup);
-}
-
-static void
-warn_left(Cleanup *cleanup)
-{
-	if (cleanup->failed == 0)
-		return;
-	s3_report(WARNING, &cleanup->error);
-	ereport(WARNING,
-			(errmsg("multipart uploads or objects of this command may be left in bucket \"%s\"",
-					cleanup->log->bucket),
-			 errdetail("%d requests to remove them failed.", cleanup->failed),
-			 errhint("Remove uploads with s3_abort_uploads().")));
-}
-
-static void
-sweep(S3UploadLog *log, TimestampTz deadline)
-{
-	MemoryContext cxt = AllocSetContextCreate(log->cxt, "s3_fdw sweep", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext save = MemoryContextSwitchTo(cxt);
-	Cleanup		cleanup = {.log = log, .deadline = deadline};
-
-	sweep_into(&cleanup);
-	warn_left(&cleanup);
-	MemoryContextSwitchTo(save);
-	MemoryContextDelete(cxt);
-}
-
-/* The transaction fails: leave nothing behind.  The workers are gone. */
-static void
-log_abort(RemoteEffect *effect)
-{
-	S3UploadLog *log = (S3UploadLog *) effect;
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz deadline = TimestampTzPlusMilliseconds(now, s3_abort_timeout);
-	TimestampTz grace = TimestampTzPlusMilliseconds(now, Min(ABORT_GRACE_MS, s3_abort_timeout));
-	MemoryContext cxt;
-	MemoryContext save;
-	Cleanup		cleanup = {.log = log, .deadline = deadline};
-	int			replaced = 0;
-	const char *example = NULL;
-
-	if (log->shared == NULL)
-	{
-		s3_upload_log_free(log);
-		return;
-	}
-	cxt = AllocSetContextCreate(log->cxt, "s3_fdw abort", ALLOCSET_DEFAULT_SIZES);
-	save = MemoryContextSwitchTo(cxt);
-
-	/* This stops the leader's requests that send bytes. */
-	MemoryContextDelete(log->uploads_cxt);
-
-	for (int i = 0; i < log->nbatch; i++)
-	{
-		S3LogEntry *entry = log->sorted[log->batch_first + i];
-
-		if (entry->state != ENTRY_COMPLETE && s3_commit_settle(&log->batch[i], grace, deadline))
-			entry->state = ENTRY_COMPLETE;
-	}
-	for (dsa_pointer p = log->shared->entries; DsaPointerIsValid(p);)
-	{
-		S3LogEntry *entry = at(log, p);
-
-		p = entry->next;
-		if (entry->state == ENTRY_COMPLETE && log->overwrite)
-		{
-			replaced++;
-			example = entry->key;
-		}
-		else if (entry->state == ENTRY_COMPLETE)
-			cleanup_add(&cleanup, S3_DELETE_OBJECT, entry->key, NULL);
-		else if (DsaPointerIsValid(entry->upload_id))
-			cleanup_add(&cleanup, S3_ABORT_UPLOAD, entry->key, at(log, entry->upload_id));
-	}
-	cleanup_wait(&cleanup);
-	sweep_into(&cleanup);
-	warn_left(&cleanup);
-	if (replaced > 0)
-		ereport(WARNING,
-				(errmsg("%d objects were written before the command failed", replaced),
-				 errdetail("One of them is \"%s\".", s3_location_format(log->bucket, example))));
-
-	MemoryContextSwitchTo(save);
-	s3_upload_log_free(log);
-}
-
 void
 s3_upload_log_abandon(S3UploadLog *log)
 {
 	remote_effect_forget(&log->effect);
 	HOLD_INTERRUPTS();
-	log_abort(&log->effect);
+	s3_log_abort(&log->effect);
 	RESUME_INTERRUPTS();
 }

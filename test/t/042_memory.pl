@@ -5,6 +5,9 @@
 #
 #	S3_TEST_MEMORY_MB	size of each object (default 256)
 #
+# Exports have a limit of their own for parts under way, s3_fdw.upload_memory,
+# which comes on top where it is set.
+#
 # What counts is the private memory of the server process at its peak, less
 # that of a process that has done nothing yet.  The objects are made by
 # s3_export() from generated rows, so that nothing large is on disk.  The S3
@@ -37,10 +40,13 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER s3
 	OPTIONS (access_key_id 'demokey', secret_access_key 'demosecret');
 END
 
-# Run a statement in a process of its own: its output, and the memory it took.
+# Run a statement in a process of its own, and of its workers: its output.  What
+# it may take above an idle process is $limit, and further bytes if given;
+# it is also put into $result.
 sub measure
 {
-	my ($name, $sql) = @_;
+	my ($name, $sql, $more, $result) = @_;
+	my $most = $limit + ($more || 0);
 	my $idle = psql_start('SELECT 1');
 	my $session = psql_start(undef, go_on => 1);
 
@@ -50,14 +56,15 @@ sub measure
 	my $tracker = track_rss($session->{pid});
 	my ($out, $err) = psql_send($session, $sql, timeout => $timeout);
 	my $used = peak_rss($tracker) - $base;
+	$$result = $used if $result;
 
 	psql_finish($_) for $idle, $session;
 	is($err, '', "$name: no error");
-	diag(sprintf '%s of %d MB: %.1f MB at the peak', $name, $megabytes, $used / 1048576);
+	diag(sprintf '%s: %.1f MB at the peak', $name, $used / 1048576);
   SKIP:
 	{
 		skip 'a sanitizer keeps freed memory', 1 if $ENV{S3_TEST_ASAN};
-		cmp_ok($used, '<=', $limit, "$name: at most 64 MB");
+		cmp_ok($used, '<=', $most, sprintf '%s: at most %d MB', $name, $most / 1048576);
 	}
 	return $out;
 }
@@ -82,7 +89,7 @@ for my $case (
 	my $rows = int $megabytes * 1048576 / $row_bytes;
 	my $query = lit(rows_query($rows));
 	my $result = measure("$name export",
-		"SELECT rows, bytes, etag LIKE '%-%' FROM s3_export($query, 's3://memory/$key', format => '$format')");
+		"SELECT rows, bytes, etag LIKE '%-%' FROM s3_export($query, 's3://memory/$key', 's3', format => '$format')");
 	my ($written, $bytes, $parts) = split /\|/, $result;
 
 	is($written, $rows, "$name export: all rows");
@@ -105,6 +112,75 @@ END
 	}
 	psql('DROP FOREIGN TABLE big');
 	s3_delete('memory', $key);
+}
+
+# Parts of 5 MB, of which so many are under way while the next one is filled,
+# since the store takes its time for each; so that is what is measured.
+my $part = 5;
+
+psql(<<"END");
+CREATE SERVER slow FOREIGN DATA WRAPPER s3_fdw OPTIONS (endpoint '$ENV{S3_TEST_PROXY}');
+CREATE USER MAPPING FOR CURRENT_USER SERVER slow
+	OPTIONS (access_key_id 'demokey', secret_access_key 'demosecret');
+END
+for my $case ([ 1, 0.3 ], [ 4, 1 ], [ 16, 4 ])
+{
+	my ($parts, $delay) = @$case;
+	my $memory = $part * ($parts + 1);
+	my $rows = int $part * ($parts + 4) * 1048576 / 80;
+	my $used;
+
+	fault(method => 'PUT', match => 'partNumber', delay => $delay, count => -1);
+	is( measure("CSV export with $parts parts of $part MB under way",
+			"SET s3_fdw.upload_memory = '${memory}MB'; SELECT rows, etag LIKE '%-%' FROM s3_export("
+			  . lit(rows_query($rows))
+			  . ", 's3://memory/parts.csv', 'slow', part_size => '${part}MB', parallel => false)",
+			$memory * 1048576, \$used),
+		"$rows|t", "$parts parts: all rows");
+	cmp_ok($used, '>=', $part * $parts * 1048576, "$parts parts were under way");
+	fault_reset();
+	s3_delete('memory', 'parts.csv');
+}
+
+# Each worker has as much.  A row of the table, which fills a block so that all of
+# them get some, becomes many.
+my $blocks = 512;
+my $per_block = int $megabytes * 1048576 / 90 / $blocks;
+my $all_rows = $blocks * $per_block;
+psql(<<"END");
+CREATE TABLE blocks (first int, pad text) WITH (parallel_workers = 2);
+ALTER TABLE blocks ALTER pad SET STORAGE PLAIN;
+INSERT INTO blocks SELECT n * $per_block, repeat('x', 7000) FROM generate_series(0, $blocks - 1) n;
+ANALYZE blocks;
+END
+my $shared = "SELECT i, md5(i::text) AS hash, i * 0.25 AS price, 'some text for row number ' || i AS note"
+  . " FROM blocks, generate_series(first, first + $per_block - 1) i";
+for my $case (
+	[ 'one object', 'shared.csv', q(format => 'csv') ],
+	[ 'one object of gzip', 'shared.csv.gz', q(format => 'csv') ],
+	[ 'one JSON array', 'shared.json', q(format => 'json', "array" => true) ],
+	[ 'files', 'shared/', q(max_file_size => '16MB') ],
+	[ 'folders', 'shared/', q(partition_by => 'folder') ])
+{
+	my ($name, $location, $options) = @$case;
+	my $folders = int $megabytes / $part;
+	my $query = $name eq 'folders' ? $shared =~ s/SELECT i,/SELECT i % $folders AS folder, i,/r : $shared;
+
+	for my $memory ($name eq 'one object' ? (10, 36) : 36)
+	{
+		my $leader = $memory == 36 ? 'on' : 'off';
+
+		fault(method => 'PUT', match => 'partNumber', delay => 0.02 * $memory, count => -1) if $name eq 'one object';
+		is( measure("parallel export, $name, upload_memory ${memory}MB",
+				"SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_leader_participation = $leader;"
+				  . " SET s3_fdw.upload_memory = '${memory}MB';"
+				  . " SELECT sum(rows), count(DISTINCT substring(location, 'part-[0-9]*')) > 1 FROM s3_export(" . lit($query)
+				  . ", 's3://memory/$location', 'slow', part_size => '${part}MB', $options)",
+				$memory * 1048576),
+			"$all_rows|" . ($location =~ /\/$/ ? 't' : 'f'), "parallel export, $name: all rows, and files of several processes");
+		fault_reset();
+		s3_delete('memory', s3_keys('memory', 'shared'));
+	}
 }
 
 s3_drop_bucket('memory');

@@ -14,17 +14,13 @@ use strict;
 use warnings;
 no warnings 'portable';
 
-use Digest::MD5 qw(md5_hex);
-use Fcntl qw(:flock);
 use File::Temp ();
 use FindBin;
-use IO::Socket::INET;
-use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
-use POSIX ();
 use Test::More;
 
 use lib "$FindBin::Bin/../perl";
+use S3Store;
 use S3Test;
 
 my $bucket = 'labels';
@@ -33,31 +29,6 @@ my $scratch = File::Temp->newdir('s3test_XXXXXX', TMPDIR => 1);
 #-------------------------------------------------------------------------
 # Checksums, by their definitions
 #-------------------------------------------------------------------------
-
-sub crc_table
-{
-	my ($polynomial) = @_;
-
-	return [
-		map {
-			my $value = $_;
-			$value = $value & 1 ? ($value >> 1) ^ $polynomial : $value >> 1 for 1 .. 8;
-			$value;
-		} 0 .. 255 ];
-}
-
-my %crc_tables = (crc32c => crc_table(0x82F63B78), crc64nvme => crc_table(0x9A6C9329AC4BC9B5));
-
-sub crc
-{
-	my ($kind, $data) = @_;
-	my $table = $crc_tables{$kind};
-	my $all = $kind eq 'crc32c' ? 0xFFFFFFFF : ~0;
-	my $crc = $all;
-
-	$crc = ($crc >> 8) ^ $table->[ ($crc ^ $_) & 0xFF ] for unpack 'C*', $data;
-	return encode_base64(pack($kind eq 'crc32c' ? 'N' : 'Q>', $crc ^ $all), '');
-}
 
 is(crc('crc32c', '123456789'), encode_base64(pack('H*', 'e3069283'), ''), 'the check value of CRC32C');
 is(crc('crc64nvme', '123456789'), encode_base64(pack('H*', 'ae8b14860a799888'), ''),
@@ -70,7 +41,7 @@ SKIP:
 		  . lit(unit_lib()) . ", 'unit_crc64'");
 	is(psql("SELECT unit_crc64('123456789', 4), unit_crc64('', 0), unit_crc64('\\x00', 0)"),
 		'ae8b14860a799888|0000000000000000|'
-		  . unpack('H*', pack 'Q>', ~0 ^ (0xFF_FFFF_FFFF_FFFF ^ $crc_tables{crc64nvme}[255])),
+		  . unpack('H*', pack 'Q>', ~0 ^ (0xFF_FFFF_FFFF_FFFF ^ crc_table(0x9A6C9329AC4BC9B5)->[255])),
 		'CRC-64/NVME');
 	psql("SELECT unit_crc64(decode(repeat(md5(n::text), 20), 'hex'), n * 5) FROM generate_series(0, 80) n;"
 		  . "SELECT unit_crc64(convert_to(repeat('x', n * 77777), 'UTF8'), 12345) FROM generate_series(1, 9) n");
@@ -99,106 +70,10 @@ sub answer
 	return () if $method eq 'PUT' && rename "$scratch/lose", "$scratch/lost";
 	return (200, "ETag: \"0123456789abcdef0123456789abcdef\"\r\nContent-Length: 10\r\n", undef)
 	  if $method eq 'HEAD' && -e "$scratch/lost";
-	return (404, '', '') if $method eq 'HEAD';
-	return (204, '', '') if $method eq 'DELETE';
-	return (200, 'ETag: "' . md5_hex($body) . "\"\r\n", '') if $method eq 'PUT';
-	return (200, '', '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>')
-	  if $method eq 'GET';
-	return (200, '', '<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>')
-	  if $target =~ /[?&]uploads=/;
-	return (200, '', '<CompleteMultipartUploadResult><ETag>"done-2"</ETag></CompleteMultipartUploadResult>');
+	return store_answer(@_);
 }
 
-sub serve_connection
-{
-	my ($socket) = @_;
-	my $buffer = '';
-
-	while (1)
-	{
-		while ($buffer !~ /\r\n\r\n/)
-		{
-			sysread($socket, $buffer, 1 << 20, length $buffer) or return;
-		}
-		$buffer =~ s/^(\S+) (\S+) [^\r]*\r\n(.*?\r\n)\r\n//s or return;
-		my ($method, $target, $head) = ($1, $2, $3);
-		my %headers = map { /^([^:]+):[ \t]*(.*?)[ \t]*$/ ? (lc $1, $2) : () } split /\r\n/, $head;
-		my $length = $headers{'content-length'} || 0;
-
-		if (lc($headers{expect} || '') eq '100-continue' && !length $buffer)
-		{
-			syswrite $socket, "HTTP/1.1 100 Continue\r\n\r\n";
-		}
-		while (length $buffer < $length)
-		{
-			sysread($socket, $buffer, 1 << 20, length $buffer) or return;
-		}
-		my $body = substr $buffer, 0, $length, '';
-		my ($status, $more, $content) = answer($method, $target, \%headers, $body);
-
-		if (length $body > 1 << 16)
-		{
-			my $path = "$scratch/body." . md5_hex($body);
-
-			open my $fh, '>:raw', $path or die;
-			print $fh $body;
-			close $fh;
-			$body = "file:$path";
-		}
-		open my $log, '>>:raw', "$scratch/log" or die;
-		flock $log, LOCK_EX;
-		print $log JSON::PP->new->ascii->encode(
-			{ method => $method, target => $target, headers => \%headers, body => $body, lines => scalar split /\r\n/, $head }),
-		  "\n";
-		close $log;
-		return if !defined $status;
-		$more .= 'Content-Length: ' . length($content) . "\r\n" if defined $content;
-		syswrite $socket, "HTTP/1.1 $status Answer\r\n$more\r\n" . (defined $content ? $content : '');
-	}
-}
-
-my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 20, ReuseAddr => 1)
-  or die "could not listen: $!\n";
-my $store = 'http://127.0.0.1:' . $listener->sockport;
-my $server = fork();
-die "fork: $!\n" if !defined $server;
-if ($server == 0)
-{
-	local $SIG{CHLD} = 'IGNORE';
-	while (my $socket = $listener->accept)
-	{
-		my $child = fork();
-
-		if (defined $child && $child == 0)
-		{
-			eval { serve_connection($socket) };
-			print STDERR $@ if $@;
-			POSIX::_exit(0);
-		}
-		close $socket;
-	}
-	POSIX::_exit(0);
-}
-close $listener;
-my $owner = $$;
-END { kill 'TERM', $server if $server && $owner == $$ }
-
-# The requests since the last time.
-sub requests
-{
-	open my $fh, '<:raw', "$scratch/log" or return ();
-	my @log = map { JSON::PP->new->decode($_) } <$fh>;
-	close $fh;
-	unlink "$scratch/log";
-	for my $request (@log)
-	{
-		next if $request->{body} !~ s/^file://;
-		open my $body, '<:raw', $request->{body} or die;
-		local $/;
-		$request->{body} = <$body>;
-	}
-	return @log;
-}
+my $store = store_start(\&answer);
 
 s3_make_bucket($bucket);
 psql(<<"SQL");
@@ -257,30 +132,30 @@ sub labels_of
 }
 
 psql(export_sql('fake', $few, 'few', $labels));
-my ($put) = grep { $_->{method} eq 'PUT' } requests();
+my ($put) = grep { $_->{method} eq 'PUT' } store_requests();
 is_deeply(labels_of($put), \%labels, 'PutObject has the labels');
 is($put->{body}, "123456789\n", 'and the bytes');
 like($put->{headers}{authorization}, qr/SignedHeaders=[^,]*x-amz-meta-owner;x-amz-meta-x!#;/, 'they are signed');
 
 psql(export_sql('fake', $many, 'many', $labels));
-my @log = requests();
+my @log = store_requests();
 my ($create) = grep { $_->{target} =~ /[?&]uploads=/ } @log;
 is_deeply(labels_of($create), \%labels, 'CreateMultipartUpload has the labels');
 is_deeply([ map { labels_of($_) } grep { $_->{method} eq 'PUT' } @log ], [ {}, {} ], 'parts have none');
 
 psql(export_sql('fake', $few, 'few'));
-($put) = grep { $_->{method} eq 'PUT' } requests();
+($put) = grep { $_->{method} eq 'PUT' } store_requests();
 is_deeply(labels_of($put), { 'content-type' => 'text/csv' }, 'only the type by default');
 for my $type (["format => 'json'", 'application/x-ndjson'], ["format => 'json', \"array\" => true", 'application/json'],
 	["format => 'text'", 'text/plain'], ["format => 'fixedwidth', fixedwidth => '9'", 'text/plain'])
 {
 	psql(export_sql('fake', $few, 'few', $type->[0]));
-	($put) = grep { $_->{method} eq 'PUT' } requests();
+	($put) = grep { $_->{method} eq 'PUT' } store_requests();
 	is($put->{headers}{'content-type'}, $type->[1], "the type with $type->[0]");
 }
 
 psql(export_sql('fake', $few, 'few', q(sse => 'aes256', acl => 'bucket-owner-read')));
-($put) = grep { $_->{method} eq 'PUT' } requests();
+($put) = grep { $_->{method} eq 'PUT' } store_requests();
 is_deeply(labels_of($put),
 	{
 		'content-type' => 'text/csv',
@@ -290,7 +165,7 @@ is_deeply(labels_of($put),
 	'SSE-S3');
 my $wide = '{' . join(', ', map { "\"k$_\": \"v\"" } 1 .. 100) . '}';
 psql(export_sql('fake', $few, 'few', "metadata => '$wide'"));
-($put) = grep { $_->{method} eq 'PUT' } requests();
+($put) = grep { $_->{method} eq 'PUT' } store_requests();
 is(scalar(grep { /^x-amz-meta-k\d+$/ } keys %{ $put->{headers} }), 100, 'many metadata');
 
 # The codecs by their magic numbers.
@@ -298,7 +173,7 @@ my %magic = (gzip => '1f8b', zstd => '28b52ffd', bzip2 => '425a68', xz => 'fd377
 for my $codec (sort keys %magic)
 {
 	psql(export_sql('fake', $few, 'few', "compression => '$codec'"));
-	($put) = grep { $_->{method} eq 'PUT' } requests();
+	($put) = grep { $_->{method} eq 'PUT' } store_requests();
 	my $bytes = unpack 'H*', $put->{body};
 	like($bytes, qr/^$magic{$codec}/, "compression $codec");
 }
@@ -313,7 +188,7 @@ for my $case (['crc32c', 'CRC32C', 'COMPOSITE'], ['crc64nvme', 'CRC64NVME', 'FUL
 	my $name = "x-amz-checksum-$kind";
 
 	psql(export_sql('fake', $few, 'few', "checksum => '$kind'"));
-	($put) = grep { $_->{method} eq 'PUT' } requests();
+	($put) = grep { $_->{method} eq 'PUT' } store_requests();
 	is_deeply(labels_of($put),
 		{
 			'content-type' => 'text/csv',
@@ -323,11 +198,11 @@ for my $case (['crc32c', 'CRC32C', 'COMPOSITE'], ['crc64nvme', 'CRC64NVME', 'FUL
 		"$kind of an object put at once");
 
 	psql(export_sql('fake', 'SELECT 1 WHERE false', 'few', "checksum => '$kind'"));
-	($put) = grep { $_->{method} eq 'PUT' } requests();
+	($put) = grep { $_->{method} eq 'PUT' } store_requests();
 	is($put->{headers}{$name}, crc($kind, ''), "$kind of no bytes");
 
 	psql(export_sql('fake', $many, 'many', "checksum => '$kind'"));
-	@log = requests();
+	@log = store_requests();
 	($create) = grep { $_->{target} =~ /[?&]uploads=/ } @log;
 	is_deeply(labels_of($create),
 		{
@@ -358,9 +233,9 @@ for my $query ($few, $many)
 {
 	open my $fh, '>', "$scratch/damage" or die;
 	close $fh;
-	requests();
+	store_requests();
 	psql(export_sql('fake', $query, 'again', "checksum => 'crc64nvme'"));
-	is(scalar(grep { $_->{method} eq 'PUT' } requests()), $query eq $few ? 2 : 3, 'damage is repaired');
+	is(scalar(grep { $_->{method} eq 'PUT' } store_requests()), $query eq $few ? 2 : 3, 'damage is repaired');
 }
 
 # A lost answer, and an entity tag that proves nothing.
@@ -371,7 +246,7 @@ for my $query ($few, $many)
 		  . export_sql('fake', $few, 'lost', "sse => 'aws:kms'"));
 	like($err, qr/^ERROR:/m, 'SSE-KMS: without an answer the export fails');
 	like($err, qr/^WARNING: .*may have been written although the command failed/m, 'and warns');
-	is(scalar(grep { $_->{method} eq 'DELETE' } requests()), 0, 'and deletes nothing');
+	is(scalar(grep { $_->{method} eq 'DELETE' } store_requests()), 0, 'and deletes nothing');
 	unlink "$scratch/lost" or die;
 }
 
@@ -390,7 +265,7 @@ for my $status (400, 501)
 }
 psql(export_sql('fake', $few, 'few'));
 unlink "$scratch/refuse";
-requests();
+store_requests();
 
 #-------------------------------------------------------------------------
 # What is refused, before anything is sent
@@ -445,7 +320,7 @@ for my $case (
 
 	like($err, qr/^ERROR:  HV024:.*\Q$words\E/ms, "refused: $shown");
 }
-is(scalar(my @sent = requests()), 0, 'and nothing was sent');
+is(scalar(my @sent = store_requests()), 0, 'and nothing was sent');
 
 #-------------------------------------------------------------------------
 # What a real store keeps
