@@ -88,7 +88,6 @@ s3_commit_report_exists(const char *bucket, const char *key)
 			(errcode(ERRCODE_DUPLICATE_FILE),
 			 errmsg("object \"%s\" already exists", s3_location_format(bucket, key)),
 			 errhint("Choose another key, or set overwrite => 'replace'.")));
-	pg_unreachable();
 }
 
 void

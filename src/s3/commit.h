@@ -74,8 +74,8 @@ extern void s3_commit_finish(S3Commit *commit);
  */
 extern bool s3_commit_settle(S3Commit *commit, TimestampTz grace, TimestampTz deadline);
 
-/* Report that the key is taken; or an error if it is. */
-extern void s3_commit_report_exists(const char *bucket, const char *key) pg_attribute_noreturn();
+/* Report that the key is taken (does not return); or only if it is. */
+extern void s3_commit_report_exists(const char *bucket, const char *key);
 extern void s3_commit_check_absent(const S3Client *client, const char *bucket, const char *key);
 
 /*
