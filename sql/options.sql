@@ -107,8 +107,6 @@ SELECT s3_export('SELECT 1', 's3://bucket/x', part_size => 'NaN');
 SELECT s3_export('SELECT 1', 's3://bucket/x', header => true, format => 'json');
 SELECT s3_export('SELECT 1', 's3://bucket/x', format => 'json', delimiter => '|');
 SELECT s3_export('SELECT 1', 's3://bucket/x', force_quote => 'a,,b');
-SELECT s3_export('SELECT 1', 's3://bucket');
-SELECT s3_export('SELECT 1', 's3://bucket/folder/');
 SELECT s3_list('bucket/x');
 SELECT s3_list(NULL);
 SELECT s3_uploads('s3://b');

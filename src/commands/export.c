@@ -321,7 +321,7 @@ add_result(Export *export, const char *location, bool has_rows, int64 rows, int6
 static void
 add_extra(Export *export, const ExportExtra *extra)
 {
-	add_result(export, s3_location_format(export->job->bucket, extra->key), false, 0,
+	add_result(export, s3_location_of(export->job->bucket, extra->key), false, 0,
 			   extra->bytes, extra->etag, "written");
 }
 
@@ -332,7 +332,7 @@ add_deleted(Export *export, const char *action)
 	int64		size;
 
 	while (export_target_next(export->target, &key, &size))
-		add_result(export, s3_location_format(export->job->bucket, key), false, 0, size,
+		add_result(export, s3_location_of(export->job->bucket, key), false, 0, size,
 				   NULL, action);
 }
 
@@ -392,8 +392,8 @@ finish_upload(Export *export)
 		return;
 	}
 	s3_upload_finish(upload);
-	add_result(export, s3_location_format(export->job->bucket, export->job->prefix), true, export->progress.rows, s3_upload_bytes(upload),
-			   s3_upload_etag(upload), "written");
+	add_result(export, s3_location_of(export->job->bucket, export->job->prefix), true,
+			   export->progress.rows, s3_upload_bytes(upload), s3_upload_etag(upload), "written");
 	s3_upload_free(upload);
 }
 
@@ -419,7 +419,7 @@ finish_log(Export *export)
 
 	while (s3_upload_log_next(log, &object))
 	{
-		add_result(export, s3_location_format(job->bucket, object.key), true, object.rows,
+		add_result(export, s3_location_of(job->bucket, object.key), true, object.rows,
 				   object.bytes, object.etag, "written");
 		if (export->target)
 			export_target_keep(export->target, object.key);

@@ -556,3 +556,19 @@ s3_location_format(const char *bucket, const char *key)
 	append_printable(&buf, key);
 	return buf.data;
 }
+
+char *
+s3_location_of(const char *bucket, const char *key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s%s/", URI_SCHEME, bucket);
+	for (const char *p = key; *p; p++)
+	{
+		if (strchr("*?[\\", *p))
+			appendStringInfoChar(&buf, '\\');
+		appendStringInfoChar(&buf, *p);
+	}
+	return buf.data;
+}

@@ -70,4 +70,10 @@ extern bool s3_bucket_is_dns_name(const char *bucket);
 /* "s3://bucket/key" for messages; control characters escaped.  palloc'd. */
 extern char *s3_location_format(const char *bucket, const char *key);
 
+/*
+ * The location that names just this object, with a backslash before * ? [ and
+ * backslash.  palloc'd.
+ */
+extern char *s3_location_of(const char *bucket, const char *key);
+
 #endif							/* S3_URI_H */

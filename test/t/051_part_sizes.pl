@@ -23,6 +23,10 @@ CREATE EXTENSION s3_fdw;
 CREATE SERVER s3 FOREIGN DATA WRAPPER s3_fdw OPTIONS (endpoint '$ENV{S3_TEST_ENDPOINT}');
 CREATE USER MAPPING FOR CURRENT_USER SERVER s3
 	OPTIONS (access_key_id 'demokey', secret_access_key 'demosecret');
+SQL
+
+# In a session of its own: the module is made of the extension's objects.
+psql(<<SQL);
 CREATE FUNCTION unit_part_size(bigint, int) RETURNS bigint AS $lib LANGUAGE C STRICT;
 CREATE FUNCTION unit_fitting_part_size(bigint) RETURNS bigint AS $lib LANGUAGE C STRICT;
 CREATE FUNCTION unit_upload(name, text, text, bigint, bigint, int, int, int)

@@ -499,6 +499,8 @@ is(psql(export_sql('SELECT * FROM big', 'large.csv', q(part_size => '5MB'), q(et
 		join "\n", psql($sql->($_)), md5_hex(sorted(s3_get($bucket, $key))), s3_head($bucket, $key)->{'x-amz-meta-b'}
 	} 'true', 'false';
 	is($results[0], $results[1], 'arguments with special characters');
+	utf8::encode(my $bytes = $location);
+	is(substr($results[0], 0, 1 + length $bytes), "$bytes|", 'the location names the object');
 }
 
 is(psql("SET s3_fdw.part_size = '6MB'; SET s3_fdw.upload_memory = '24MB'; SET parallel_leader_participation = off;"
@@ -542,7 +544,7 @@ for my $case (
 	my %parts = map { $_->{target} =~ /partNumber=(\d+)/ ? ($1 => $_) : () } grep { $_->{method} eq 'PUT' } @log;
 	my @parts = map { $parts{$_} } sort { $a <=> $b } keys %parts;
 	is(join(' ', sort { $a <=> $b } keys %parts), join(' ', 1 .. @parts), "$kind, $name: parts are numbered from 1");
-	cmp_ok(scalar @parts, '>=', 3, "$kind, $name: several parts") if $name =~ /large/;
+	cmp_ok(scalar @parts, '>=', $kind eq 'crc32c' ? 2 : 3, "$kind, $name: several parts") if $name =~ /large/;
 	is(join(' ', grep { length $_->{body} < 5 * 1048576 } @parts[ 0 .. $#parts - 1 ]), '', "$kind, $name: none too small");
 	my @sums = map { $_->{headers}{$header} } @parts;
 	is_deeply(\@sums, [ map { crc_of($kind, $_->{body}) } @parts ], "$kind, $name: of the parts");
