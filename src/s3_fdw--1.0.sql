@@ -126,3 +126,61 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 REVOKE ALL ON FUNCTION s3_abort_uploads(text, interval, name) FROM PUBLIC;
 COMMENT ON FUNCTION s3_abort_uploads(text, interval, name) IS
   'abort the multipart uploads of a location begun longer ago than the interval; returns those aborted';
+
+CREATE FUNCTION s3_infer_schema(
+  location text,
+  server name DEFAULT NULL,
+  format text DEFAULT NULL,
+  header boolean DEFAULT NULL,
+  delimiter text DEFAULT NULL,
+  quote text DEFAULT NULL,
+  escape text DEFAULT NULL,
+  "null" text DEFAULT NULL,
+  compression text DEFAULT NULL,
+  encoding text DEFAULT NULL,
+  records text DEFAULT NULL,
+  fixedwidth text DEFAULT NULL,
+  skip_lines bigint DEFAULT NULL,
+  comment text DEFAULT NULL,
+  sample_rows bigint DEFAULT 5000,
+  "full" boolean DEFAULT false,
+  epoch boolean DEFAULT false,
+  OUT column_name name,
+  OUT type text,
+  OUT source_name text,
+  OUT null_share double precision,
+  OUT contradiction_object text,
+  OUT contradiction_line bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_infer_schema FROM PUBLIC;
+COMMENT ON FUNCTION s3_infer_schema IS
+  'tell from a sample which columns the objects of a location have: name, type, name in the objects, share of NULLs, and the first object and line that contradicts what most values are';
+
+CREATE FUNCTION s3_schema_ddl(
+  location text,
+  server name DEFAULT NULL,
+  format text DEFAULT NULL,
+  header boolean DEFAULT NULL,
+  delimiter text DEFAULT NULL,
+  quote text DEFAULT NULL,
+  escape text DEFAULT NULL,
+  "null" text DEFAULT NULL,
+  compression text DEFAULT NULL,
+  encoding text DEFAULT NULL,
+  records text DEFAULT NULL,
+  fixedwidth text DEFAULT NULL,
+  skip_lines bigint DEFAULT NULL,
+  comment text DEFAULT NULL,
+  sample_rows bigint DEFAULT 5000,
+  "full" boolean DEFAULT false,
+  epoch boolean DEFAULT false,
+  dialect text DEFAULT 'postgres',
+  table_name text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_schema_ddl FROM PUBLIC;
+COMMENT ON FUNCTION s3_schema_ddl IS
+  'the statement that makes a table for the objects of a location, in the dialect of postgres, redshift or athena';

@@ -14,6 +14,7 @@
 #include "commands/export.h"
 #include "fdw/fdw.h"
 #include "fmgr.h"
+#include "schema/import.h"
 
 PG_MODULE_MAGIC;
 
@@ -42,6 +43,8 @@ s3_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignScan = s3EndForeignScan;
 	routine->ShutdownForeignScan = s3ShutdownForeignScan;
 	routine->ExplainForeignScan = s3ExplainForeignScan;
+
+	routine->ImportForeignSchema = s3ImportForeignSchema;
 
 	routine->IsForeignScanParallelSafe = s3IsForeignScanParallelSafe;
 	routine->EstimateDSMForeignScan = s3EstimateDSMForeignScan;

@@ -669,11 +669,16 @@ s3_user_options(Oid userid, Oid serverid)
 S3TableOptions *
 s3_table_options(Oid relid)
 {
-	ForeignTable *table = GetForeignTable(relid);
+	return s3_table_options_make(GetForeignTable(relid)->options);
+}
+
+S3TableOptions *
+s3_table_options_make(List *list)
+{
 	S3TableOptions *options = palloc0(sizeof(S3TableOptions));
 
 	init_format(&options->format);
-	apply_options(table->options, ON_TABLE, options, &options->format);
+	apply_options(list, ON_TABLE, options, &options->format);
 	return options;
 }
 

@@ -261,6 +261,9 @@ extern S3UserOptions *s3_user_options(Oid userid, Oid serverid);
 extern S3TableOptions *s3_table_options(Oid relid);
 extern S3ColumnOptions *s3_column_options(Oid relid, AttrNumber attnum);
 
+/* The same from a list of options that no table has yet. */
+extern S3TableOptions *s3_table_options_make(List *options);
+
 /*
  * Check a list of DefElem made from a function's named arguments.  Unset
  * arguments are simply not in the list.
