@@ -133,9 +133,6 @@ INSERT INTO fruit VALUES (1, 'fig', 1);
 UPDATE fruit SET price = 0;
 DELETE FROM fruit;
 TRUNCATE fruit;
-\set VERBOSITY sqlstate
-ANALYZE fruit;
-\set VERBOSITY default
 
 DROP VIEW cheap;
 DROP FUNCTION estimated_rows;

@@ -45,6 +45,7 @@ s3_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ExplainForeignScan = s3ExplainForeignScan;
 
 	routine->ImportForeignSchema = s3ImportForeignSchema;
+	routine->AnalyzeForeignTable = s3AnalyzeForeignTable;
 
 	routine->IsForeignScanParallelSafe = s3IsForeignScanParallelSafe;
 	routine->EstimateDSMForeignScan = s3EstimateDSMForeignScan;

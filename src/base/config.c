@@ -19,6 +19,7 @@ int			s3_range_size;
 int			s3_read_memory;
 int			s3_chunk_size;
 int			s3_read_concurrency;
+int			s3_plan_sample_size;
 int			s3_part_size;
 int			s3_upload_memory;
 int			s3_max_connections;
@@ -63,6 +64,14 @@ s3_config_init(void)
 							&s3_read_concurrency,
 							8, 1, 64,
 							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("s3_fdw.plan_sample_size",
+							"Sets how much of one object planning reads to estimate rows and widths.",
+							"Zero turns it off.  Analyzed tables need none.",
+							&s3_plan_sample_size,
+							64, 0, 1024,
+							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
 	/* By the schedule in s3/upload.c these hold 83 GB in equal parts. */

@@ -32,6 +32,9 @@ extern int	s3_read_memory;		/* kB: buffers of one scan */
 extern int	s3_chunk_size;		/* bytes: largest stretch of a large object */
 extern int	s3_read_concurrency;	/* ranged GETs in flight per scan */
 
+/* planning */
+extern int	s3_plan_sample_size;	/* kB: of an object, for estimates; 0: none */
+
 /* writing */
 extern int	s3_part_size;		/* kB: size of the first parts */
 extern int	s3_upload_memory;	/* kB: part buffers of one export */

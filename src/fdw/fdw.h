@@ -45,6 +45,9 @@ extern void s3EndForeignScan(ForeignScanState *node);
 extern void s3ShutdownForeignScan(ForeignScanState *node);
 extern void s3ExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
 
+/* in analyze.c */
+extern bool s3AnalyzeForeignTable(Relation rel, AcquireSampleRowsFunc *func,
+								  BlockNumber *totalpages);
 
 /* in parallel.c */
 extern bool s3IsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);

@@ -330,8 +330,7 @@ header_from_elsewhere(S3ScanState *scan, int number, const ManifestObject *objec
 
 /* Say how the reader is to begin, and what the columns of the object are. */
 static void
-prepare_object(S3ScanState *scan, const S3Chunk *chunk, const ManifestObject *object,
-			   bool at_beginning)
+prepare_object(S3ScanState *scan, int number, const ManifestObject *object, bool at_beginning)
 {
 	const FormatOptions *format = &scan->options->format;
 	bool		in_each = format->header == HEADER_TRUE || format->header == HEADER_MATCH;
@@ -343,7 +342,7 @@ prepare_object(S3ScanState *scan, const S3Chunk *chunk, const ManifestObject *ob
 		(in_each || (format->header == HEADER_FIRST && is_first_object(scan, object)));
 	scan->start.header = NULL;
 	if (format->match_by == MATCH_BY_NAME && !scan->start.has_header)
-		scan->start.header = header_from_elsewhere(scan, chunk->object, object);
+		scan->start.header = header_from_elsewhere(scan, number, object);
 
 	layout_values(scan->layout, object, scan->of_object, values, nulls);
 	for (int i = 0; i < scan->natts; i++)
@@ -364,7 +363,7 @@ open_stretch(S3ScanState *scan, S3Chunk *chunk, const ManifestObject *object)
 		case STRETCH_OPEN:
 			stretch_begin(scan->stretch, &scan->start.line_end, &scan->first_offset,
 						  &scan->first_line);
-			prepare_object(scan, chunk, object, chunk->start == 0);
+			prepare_object(scan, chunk->object, object, chunk->start == 0);
 			stream = text_source_create(stretch_source(scan->stretch),
 										scan->options->format.encoding, chunk->start == 0);
 			scan->reader = record_reader_create(stream, &scan->options->format,
@@ -383,19 +382,47 @@ open_stretch(S3ScanState *scan, S3Chunk *chunk, const ManifestObject *object)
 	return false;
 }
 
-static void
-open_object(S3ScanState *scan, const S3Chunk *chunk, const ManifestObject *object)
+void
+scan_set_object(S3ScanState *scan, int i, ManifestObject *object)
+{
+	/* Its strings last until the manifest is asked again. */
+	manifest_object(scan->manifest, i, object);
+	object->bucket = scan->bucket = pstrdup(object->bucket);
+	s3_object_copy(&object->info, &object->info);
+	scan->key = object->info.key;
+}
+
+void
+scan_open_object(S3ScanState *scan, int i, const ManifestObject *object)
 {
 	ByteSource *stream;
 
 	if (scan->source == NULL)
 		scan->source = make_source(scan, object);
-	s3_source_set_hook(scan->source, read_ahead, scan);
+	if (scan->queue)
+		s3_source_set_hook(scan->source, read_ahead, scan);
+	scan->lines_unknown = false;
 	scan->start.line_end = LINE_END_UNKNOWN;
 	scan->first_line = 0;
 	scan->first_offset = 0;
-	prepare_object(scan, chunk, object, true);
+	prepare_object(scan, i, object, true);
 	stream = decoded(scan, scan->source, scan->key);
+	scan->reader = record_reader_create(stream, &scan->options->format,
+										scan->columns, scan->ncolumns, &scan->start);
+}
+
+void
+scan_begin_bytes(S3ScanState *scan, int i, const ManifestObject *object)
+{
+	scan->start.line_end = LINE_END_UNKNOWN;
+	prepare_object(scan, i, object, false);
+}
+
+void
+scan_open_bytes(S3ScanState *scan, ByteSource *bytes)
+{
+	ByteSource *stream = text_source_create(bytes, scan->options->format.encoding, false);
+
 	scan->reader = record_reader_create(stream, &scan->options->format,
 										scan->columns, scan->ncolumns, &scan->start);
 }
@@ -425,12 +452,8 @@ scan_open_chunk(S3ScanState *scan)
 		else if (!claim(scan, &chunk))
 			return false;
 
-		/* The object's strings last until the manifest is asked again. */
 		save = MemoryContextSwitchTo(scan->chunk_cxt);
-		manifest_object(scan->manifest, chunk.object, &object);
-		object.bucket = scan->bucket = pstrdup(object.bucket);
-		s3_object_copy(&object.info, &object.info);
-		scan->key = object.info.key;
+		scan_set_object(scan, chunk.object, &object);
 
 		first = chunk.start == 0;
 		if (chunk.slot >= 0)
@@ -446,7 +469,7 @@ scan_open_chunk(S3ScanState *scan)
 			open = open_stretch(scan, &chunk, &object);
 		}
 		if (open && chunk.slot < 0)
-			open_object(scan, &chunk, &object);
+			scan_open_object(scan, chunk.object, &object);
 		MemoryContextSwitchTo(save);
 
 		scan->begun = true;

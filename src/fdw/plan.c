@@ -3,10 +3,9 @@
  * plan.c
  *		Sizes, costs, paths and plan of a scan.
  *
- * Above: the planner.  A listing is what tells the size of a location; its
- * sums are remembered for a minute, since planning the same tables again and
- * again should cost no network.  Only costs come from there: a scan always
- * makes a listing of its own.
+ * Above: the planner.  Below: estimate.c, which lists and samples.  ANALYZE
+ * leaves rows, and bytes as pages, in pg_class; the present listing tells how
+ * many times that is there now.
  *
  * Clauses that look only at columns about the object go into the plan twice:
  * as quals, like all others, and for the scan to choose objects by.
@@ -25,12 +24,9 @@
 #include "base/compat.h"
 #include "base/config.h"
 #include "base/option.h"
-#include "common/hashfn.h"
+#include "fdw/estimate.h"
 #include "fdw/fdw.h"
 #include "fdw/layout.h"
-#include "fdw/manifest.h"
-#include "fdw/stretch.h"
-#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -44,57 +40,26 @@
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
-
-/* How long the sums of a listing serve for estimates. */
-#define ESTIMATE_AGE_MS 60000
-#define MAX_ESTIMATES 64
-
-/* Keys listed for an estimate; of more, the beginning has to speak for all. */
-#define ESTIMATE_KEYS 5000
 
 /* Bytes of one uncompressed object that make it worth to be cut in two. */
 #define MIN_SPLIT_BYTES (1024 * 1024)
 
-/* What text usually shrinks to. */
-static const struct
-{
-	const char *suffix;
-	int			compression;
-	double		ratio;
-}			ratios[] = {
-	{".gz", COMPRESSION_GZIP, 4.0},
-	{".zst", COMPRESSION_ZSTD, 4.0},
-	{".bz2", COMPRESSION_BZIP2, 5.0},
-	{".xz", COMPRESSION_XZ, 6.0},
-	{".lz4", COMPRESSION_LZ4, 2.5}
-};
+/*
+ * A table of so few pages when it was analyzed may be much smaller than these
+ * pages: bytes per row do not follow from them.
+ */
+#define FEW_PAGES 8
 
 /* A request is worth so many pages read in order. */
 #define REQUEST_COST_PAGES 25.0
-
-typedef struct Estimate
-{
-	Oid			relid;
-	Oid			userid;
-	uint64		clauses;		/* hash of those that were used; 0: none */
-	TimestampTz taken;
-	int64		objects;
-	double		bytes;			/* uncompressed, as far as known */
-	double		split_bytes;	/* of those, in objects that can be cut */
-} Estimate;
-
-static Estimate estimates[MAX_ESTIMATES];
-static int	nestimates = 0;
 
 /* GetForeignRelSize's findings, for those that follow. */
 typedef struct S3PlanInfo
 {
 	S3TableOptions *options;
 	S3Layout   *layout;
-	int64		objects;
-	double		bytes;
-	double		split_bytes;
+	TableEstimate size;			/* of the objects that clauses let pass */
+	double		tuples;			/* in these */
 } S3PlanInfo;
 
 /* --------------------------------------------------------------------- clauses */
@@ -173,13 +138,14 @@ object_clauses(RelOptInfo *baserel, const S3Layout *layout, List *restrictinfo, 
 }
 
 static S3Layout *
-make_layout(Oid relid, const S3TableOptions *options)
+make_layout(Oid relid, const S3TableOptions *options, S3ColumnOptions ***column_options)
 {
 	Relation	rel = table_open(relid, NoLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	S3ColumnOptions **columns = palloc0(Max(1, desc->natts) * sizeof(S3ColumnOptions *));
 	S3Layout   *layout;
 
+	*column_options = columns;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		if (!TupleDescAttr(desc, i)->attisdropped)
@@ -191,92 +157,6 @@ make_layout(Oid relid, const S3TableOptions *options)
 }
 
 /* ------------------------------------------------------------------- estimates */
-
-/* How many times larger an object is when it is uncompressed. */
-static double
-expansion(const char *key, int compression)
-{
-	Size		len = strlen(key);
-
-	for (int i = 0; i < (int) lengthof(ratios); i++)
-	{
-		Size		n = strlen(ratios[i].suffix);
-
-		if (compression == ratios[i].compression ||
-			(compression == COMPRESSION_AUTO && len > n &&
-			 pg_strcasecmp(key + len - n, ratios[i].suffix) == 0))
-			return ratios[i].ratio;
-	}
-	return 1.0;
-}
-
-static void
-take_estimate(Oid relid, Oid userid, const S3TableOptions *options, S3Layout *layout,
-			  Estimate *estimate)
-{
-	S3Stats		stats = {0};
-	S3Client   *client = s3_client_create(GetForeignTable(relid)->serverid, userid, &stats);
-	S3Manifest *manifest = manifest_build(client, options, layout, ESTIMATE_KEYS);
-
-	estimate->objects = manifest->nobjects;
-	estimate->bytes = estimate->split_bytes = 0;
-	for (int i = 0; i < manifest->nobjects; i++)
-	{
-		ManifestObject object;
-		BoundaryRule rule;
-		double		factor;
-
-		manifest_object(manifest, i, &object);
-		factor = expansion(object.info.key, options->format.compression);
-		estimate->bytes += object.info.size * factor;
-		if (factor == 1.0 && stretch_rule(&options->format, &rule))
-			estimate->split_bytes += object.info.size;
-	}
-	manifest_free(manifest);
-}
-
-static Estimate *
-get_estimate(Oid relid, Oid userid, const S3TableOptions *options, S3Layout *layout, List *clauses)
-{
-	Estimate   *slot = NULL;
-	Estimate	estimate = {.relid = relid, .userid = userid};
-	char	   *text = clauses ? nodeToString(clauses) : NULL;
-
-	estimate.taken = GetCurrentTimestamp();
-	if (text)
-		estimate.clauses = DatumGetUInt64(hash_any_extended((unsigned char *) text,
-															(int) strlen(text), 1));
-	for (int i = 0; i < nestimates; i++)
-	{
-		if (estimates[i].relid == relid && estimates[i].userid == userid &&
-			estimates[i].clauses == estimate.clauses)
-		{
-			if (!TimestampDifferenceExceeds(estimates[i].taken, estimate.taken, ESTIMATE_AGE_MS))
-				return &estimates[i];
-			slot = &estimates[i];
-		}
-	}
-	clauses = copyObject(clauses);
-	fix_opfuncids((Node *) clauses);
-	layout_set_clauses(layout, clauses, NULL);
-	take_estimate(relid, userid, options, layout, &estimate);
-	if (slot == NULL)
-	{
-		if (nestimates < MAX_ESTIMATES)
-			slot = &estimates[nestimates++];
-		else
-		{
-			slot = &estimates[0];
-			for (int i = 1; i < MAX_ESTIMATES; i++)
-			{
-				if (estimates[i].taken < slot->taken)
-					slot = &estimates[i];
-			}
-		}
-	}
-	*slot = estimate;
-	return slot;
-}
 
 /* Bytes of one row in a file: each column's usual width and a separator. */
 static double
@@ -321,16 +201,70 @@ may_read(PlannerInfo *root, RelOptInfo *baserel, Oid relid, Oid userid)
 		pg_attribute_aclcheck_all(relid, userid, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
+/*
+ * Of more keys than are listed for an estimate, ANALYZE has seen all: the share
+ * of them that the clauses let pass is then in the statistics.
+ */
+static void
+complete_size(PlannerInfo *root, RelOptInfo *baserel, List *clauses, TableEstimate *size)
+{
+	double		expected = (double) baserel->pages * BLCKSZ *
+		clauselist_selectivity(root, clauses, 0, JOIN_INNER, NULL);
+
+	if (size->complete || size->stored <= 0 || expected <= size->stored)
+		return;
+	size->objects *= expected / size->stored;
+	size->bytes *= expected / size->stored;
+	size->split_bytes *= expected / size->stored;
+	size->stored = expected;
+}
+
+static double
+count_tuples(Oid relid, const RelOptInfo *baserel, const S3PlanInfo *info)
+{
+	const TableEstimate *size = &info->size;
+	bool		analyzed = baserel->tuples >= 0 && baserel->pages > 0;
+
+	if (analyzed && baserel->pages >= FEW_PAGES)
+		return baserel->tuples * size->stored / ((double) baserel->pages * BLCKSZ);
+	if (size->row_bytes > 0)
+		return size->bytes / size->row_bytes;
+	if (analyzed)
+		return baserel->tuples * ceil(size->stored / BLCKSZ) / baserel->pages;
+	return size->bytes / row_bytes(relid, info->options->format.format, info->layout);
+}
+
+/* Columns that have no statistics are as wide as in the sample. */
+static void
+set_widths(RelOptInfo *baserel, Oid relid, const TableEstimate *size)
+{
+	ListCell   *lc;
+
+	foreach(lc, baserel->reltarget->exprs)
+	{
+		Var		   *var = lfirst(lc);
+		int32	   *width;
+
+		if (!IsA(var, Var) || var->varattno <= 0 || var->varattno > size->natts ||
+			size->widths[var->varattno - 1] == 0 || get_attavgwidth(relid, var->varattno) > 0)
+			continue;
+		width = &baserel->attr_widths[var->varattno - baserel->min_attr];
+		baserel->reltarget->width += size->widths[var->varattno - 1] - *width;
+		*width = size->widths[var->varattno - 1];
+	}
+}
+
 void
 s3GetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 {
 	Oid			userid = OidIsValid(baserel->userid) ? baserel->userid : GetUserId();
 	S3PlanInfo *info = palloc0(sizeof(S3PlanInfo));
+	S3ColumnOptions **columns;
 	List	   *clauses;
 	List	   *rest = NIL;
 
 	info->options = s3_table_options(foreigntableid);
-	info->layout = make_layout(foreigntableid, info->options);
+	info->layout = make_layout(foreigntableid, info->options, &columns);
 	clauses = object_clauses(baserel, info->layout, baserel->baserestrictinfo, &rest);
 
 	/* What depends on a parameter of the query cannot be counted yet. */
@@ -341,18 +275,20 @@ s3GetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 	}
 	if (may_read(root, baserel, foreigntableid, userid))
 	{
-		Estimate   *estimate = get_estimate(foreigntableid, userid, info->options,
-											info->layout, clauses);
-
-		info->objects = estimate->objects;
-		info->bytes = estimate->bytes;
-		info->split_bytes = estimate->split_bytes;
+		estimate_get(foreigntableid, userid, info->options, info->layout, columns, clauses,
+					 s3_plan_sample_size > 0 &&
+					 (baserel->tuples < 0 || baserel->pages < FEW_PAGES),
+					 &info->size);
+		complete_size(root, baserel, clauses, &info->size);
+		set_widths(baserel, foreigntableid, &info->size);
 	}
+	info->tuples = Max(1.0, rint(count_tuples(foreigntableid, baserel, info)));
+
 	baserel->fdw_private = info;
-	baserel->tuples = Max(1.0, rint(info->bytes / row_bytes(foreigntableid,
-															info->options->format.format,
-															info->layout)));
-	baserel->rows = clamp_row_est(baserel->tuples *
+
+	/* Statistics are about all rows, not those in the objects that are read. */
+	baserel->tuples = clauses ? Max(info->tuples, baserel->tuples) : info->tuples;
+	baserel->rows = clamp_row_est(info->tuples *
 								  clauselist_selectivity(root, rest, 0, JOIN_INNER, NULL));
 }
 
@@ -375,8 +311,8 @@ make_path(PlannerInfo *root, RelOptInfo *baserel, int workers)
 	 * does; making a row of text costs some operators per column.
 	 */
 	startup = 2 * REQUEST_COST_PAGES * seq_page_cost + baserel->baserestrictcost.startup;
-	run = info->objects * seq_page_cost + seq_page_cost * info->bytes / BLCKSZ +
-		(cpu_tuple_cost * 5 + baserel->baserestrictcost.per_tuple) * baserel->tuples;
+	run = info->size.objects * seq_page_cost + seq_page_cost * info->size.bytes / BLCKSZ +
+		(cpu_tuple_cost * 5 + baserel->baserestrictcost.per_tuple) * info->tuples;
 
 	path = (Path *) create_foreignscan_path(root, baserel,
 											NULL,	/* default pathtarget */
@@ -410,12 +346,12 @@ s3GetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 	/* As many can be busy as there are objects, and stretches of large ones. */
 	if (baserel->consider_parallel && baserel->lateral_relids == NULL)
 	{
-		double		chunks = info->objects - 1 +
-			ceil(info->split_bytes / Min(s3_chunk_size, MIN_SPLIT_BYTES));
+		double		chunks = info->size.objects - 1 +
+			ceil(info->size.split_bytes / Min(s3_chunk_size, MIN_SPLIT_BYTES));
 		int			workers = 0;
 
 		if (chunks > 1)
-			workers = compute_parallel_worker(baserel, ceil(info->bytes / BLCKSZ), -1,
+			workers = compute_parallel_worker(baserel, ceil(info->size.bytes / BLCKSZ), -1,
 											  max_parallel_workers_per_gather);
 		workers = (int) Min((double) workers, chunks);
 		if (workers > 0)

@@ -3,8 +3,8 @@
  * scan.c
  *		Run a scan: chunks in, tuples out.
  *
- * Above: the executor.  Below: feed.c, which brings the record readers, and
- * tuple.c, which fills slots.
+ * Above: the executor, and analyze.c, which brings chunks of its own.  Below:
+ * feed.c, which brings the record readers, and tuple.c, which fills slots.
  *
  * IDENTIFICATION
  *		src/fdw/scan.c
@@ -42,6 +42,12 @@ current_line(const S3ScanState *scan)
 	return scan->first_line + record_reader_line(scan->reader);
 }
 
+static int64
+current_offset(const S3ScanState *scan)
+{
+	return scan->first_offset + (int64) record_reader_offset(scan->reader);
+}
+
 /* object "s3://b/k", line 12, column price: "abc" */
 static void
 scan_error_context(void *arg)
@@ -50,22 +56,25 @@ scan_error_context(void *arg)
 	const char *column;
 	char	   *value;
 	char	   *object;
+	char	   *place;
 
 	if (scan->key == NULL)
 		return;
 	object = s3_location_format(scan->bucket, scan->key);
 	if (scan->reader == NULL)
+	{
 		errcontext("object \"%s\"", object);
-	else if (!tuple_reader_current(scan->tuples, &column, &value))
-		errcontext("object \"%s\", line %llu", object,
-				   (unsigned long long) current_line(scan));
+		return;
+	}
+	place = scan->lines_unknown ?
+		psprintf(_("byte offset %lld"), (long long) current_offset(scan)) :
+		psprintf(_("line %llu"), (unsigned long long) current_line(scan));
+	if (!tuple_reader_current(scan->tuples, &column, &value))
+		errcontext("object \"%s\", %s", object, place);
 	else if (value == NULL)
-		errcontext("object \"%s\", line %llu, column %s: null input", object,
-				   (unsigned long long) current_line(scan), column);
+		errcontext("object \"%s\", %s, column %s: null input", object, place, column);
 	else
-		errcontext(value ? "object \"%s\", line %llu, column %s: \"%s\"" :
-				   "object \"%s\", line %llu, column %s: null input", object,
-				   (unsigned long long) current_line(scan), column, value);
+		errcontext("object \"%s\", %s, column %s: \"%s\"", object, place, column, value);
 }
 
 /* Forgetting the format is easy, and CSV's own words do not tell. */
@@ -194,52 +203,66 @@ sort_columns(S3ScanState *scan, TupleDesc desc, const bool *needed,
 	}
 }
 
-void
-s3BeginForeignScan(ForeignScanState *node, int eflags)
+S3ScanState *
+scan_create(Relation rel, Oid userid)
 {
-	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	Relation	rel = node->ss.ss_currentRelation;
-	TupleDesc	desc = RelationGetDescr(rel);
 	S3ScanState *scan = palloc0(sizeof(S3ScanState));
-	Oid			userid = FOREIGN_SCAN_USER(plan, node->ss.ps.state);
 	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
-	const FormatOptions *format;
-	bool	   *needed = palloc0(Max(desc->natts, 1) * sizeof(bool));
-	S3ColumnOptions **column_options;
-	ListCell   *lc;
 
-	node->fdw_state = scan;
 	scan->cxt = CurrentMemoryContext;
 	scan->options = s3_table_options(RelationGetRelid(rel));
-	format = &scan->options->format;
-	column_options = column_options_of(rel, format->format);
-	scan->client = s3_client_create(table->serverid, OidIsValid(userid) ? userid : GetUserId(),
-									&scan->stats);
+	scan->column_options = column_options_of(rel, scan->options->format.format);
+	scan->client = s3_client_create(table->serverid, userid, &scan->stats);
 	scan->own_rate = scan->client->rate;
-	scan->layout = layout_create(desc, scan->options, column_options);
-#ifdef EXEC_FLAG_EXPLAIN_GENERIC
-	/* Parameters have no values, so no object can be left out. */
-	if (!(eflags & EXEC_FLAG_EXPLAIN_GENERIC))
-#endif
-		layout_set_clauses(scan->layout, plan->fdw_exprs, &node->ss.ps);
-	scan->can_cut = stretch_rule(format, &scan->stretches.rule);
-	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
-		return;
+	scan->layout = layout_create(RelationGetDescr(rel), scan->options, scan->column_options);
+	scan->can_cut = stretch_rule(&scan->options->format, &scan->stretches.rule);
+	scan->open_chunk = scan_open_chunk;
+	return scan;
+}
 
-	foreach(lc, (List *) list_nth(plan->fdw_private, S3_SCAN_PRIVATE_ATTRIBUTES))
-		needed[lfirst_int(lc) - 1] = true;
-	sort_columns(scan, desc, needed, column_options);
+void
+scan_prepare(S3ScanState *scan, Relation rel, const bool *needed, ExprContext *econtext)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	const FormatOptions *format = &scan->options->format;
+
+	sort_columns(scan, desc, needed, scan->column_options);
 	if (format->jsonpaths)
-		apply_jsonpaths(scan, desc, column_options);
-	scan->tuples = tuple_reader_create(desc, needed, column_options, format);
+		apply_jsonpaths(scan, desc, scan->column_options);
+	scan->tuples = tuple_reader_create(desc, needed, scan->column_options, format);
 	if (format->default_text)
-		tuple_reader_set_defaults(scan->tuples, rel, node->ss.ps.ps_ExprContext);
+		tuple_reader_set_defaults(scan->tuples, rel, econtext);
 	scan->columns = tuple_reader_columns(scan->tuples, &scan->ncolumns);
 	scan->pool = s3_read_pool_create((Size) s3_read_memory * 1024, s3_read_concurrency,
 									 (Size) s3_range_size * 1024);
 	scan->chunk_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw chunk", ALLOCSET_DEFAULT_SIZES);
 	scan->header_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw header", ALLOCSET_SMALL_SIZES);
 	scan->header_object = -1;
+}
+
+void
+s3BeginForeignScan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	Relation	rel = node->ss.ss_currentRelation;
+	TupleDesc	desc = RelationGetDescr(rel);
+	Oid			userid = FOREIGN_SCAN_USER(plan, node->ss.ps.state);
+	S3ScanState *scan = scan_create(rel, OidIsValid(userid) ? userid : GetUserId());
+	bool	   *needed = palloc0(Max(desc->natts, 1) * sizeof(bool));
+	ListCell   *lc;
+
+	node->fdw_state = scan;
+#ifdef EXEC_FLAG_EXPLAIN_GENERIC
+	/* Parameters have no values, so no object can be left out. */
+	if (!(eflags & EXEC_FLAG_EXPLAIN_GENERIC))
+#endif
+		layout_set_clauses(scan->layout, plan->fdw_exprs, &node->ss.ps);
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	foreach(lc, (List *) list_nth(plan->fdw_private, S3_SCAN_PRIVATE_ATTRIBUTES))
+		needed[lfirst_int(lc) - 1] = true;
+	scan_prepare(scan, rel, needed, node->ss.ps.ps_ExprContext);
 }
 
 /* The queue of a serial scan, which has no use for stretches. */
@@ -268,25 +291,18 @@ set_columns_of_record(S3ScanState *scan)
 	{
 		AttrNumber	attnum = scan->of_record[i].attnum;
 		int64		number = scan->of_record[i].is_line ?
-			(int64) current_line(scan) :
-			scan->first_offset + (int64) record_reader_offset(scan->reader);
+			(int64) current_line(scan) : current_offset(scan);
 
 		tuple_reader_set_value(scan->tuples, attnum,
 							   layout_number(scan->layout, attnum, number), false);
 	}
 }
 
-TupleTableSlot *
-s3IterateForeignScan(ForeignScanState *node)
+bool
+scan_next(S3ScanState *scan, TupleTableSlot *slot)
 {
-	S3ScanState *scan = node->fdw_state;
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	Record		record;
 	ErrorContextCallback context;
-
-	ExecClearTuple(slot);
-	if (scan->queue == NULL)
-		make_queue(node);
 
 	context.callback = scan_error_context;
 	context.arg = scan;
@@ -296,7 +312,7 @@ s3IterateForeignScan(ForeignScanState *node)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (scan->reader == NULL && !scan_open_chunk(scan))
+		if (scan->reader == NULL && !scan->open_chunk(scan))
 			break;
 
 		switch (record_reader_next(scan->reader, &record))
@@ -308,7 +324,7 @@ s3IterateForeignScan(ForeignScanState *node)
 				error_context_stack = context.previous;
 				if (unlikely(scan->watch.shows) && ++scan->rows % ROWS_PER_CHECK == 0)
 					watch_check(&scan->watch, scan->stats.bytes_received, scan->rows);
-				return slot;
+				return true;
 			case RECORD_BAD:
 				report_bad_record(scan, &record.error);
 				break;
@@ -319,6 +335,19 @@ s3IterateForeignScan(ForeignScanState *node)
 		}
 	}
 	error_context_stack = context.previous;
+	return false;
+}
+
+TupleTableSlot *
+s3IterateForeignScan(ForeignScanState *node)
+{
+	S3ScanState *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	if (scan->queue == NULL)
+		make_queue(node);
+	(void) scan_next(scan, slot);
 	return slot;
 }
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * scan.h
- *		The state of a scan, for scan.c, feed.c and parallel.c.
+ *		The state of a scan, for scan.c, feed.c, parallel.c and analyze.c.
  *
  * IDENTIFICATION
  *		src/fdw/scan.h
@@ -58,6 +58,7 @@ typedef struct S3ScanState
 	/* set in BeginForeignScan, then constant */
 	MemoryContext cxt;			/* the executor's, for the scan's life */
 	S3TableOptions *options;
+	S3ColumnOptions **column_options;	/* per attribute; NULL: dropped */
 	S3Layout   *layout;
 	S3Client   *client;
 	S3RateLimit *own_rate;		/* the client's */
@@ -71,6 +72,9 @@ typedef struct S3ScanState
 	ColumnOfRecord *of_record;	/* wanted ones made from its place */
 	int			nof_record;
 	bool		can_cut;		/* the format lets objects be read in stretches */
+	bool		(*open_chunk) (struct S3ScanState *scan);	/* scan_open_chunk(), or
+															 * a caller's own */
+	void	   *open_arg;		/* the caller's */
 
 	/*
 	 * Made at the first row, or before parallel workers start.  In a parallel
@@ -106,6 +110,7 @@ typedef struct S3ScanState
 	RecordStart start;
 	uint64		first_line;		/* lines of the object before the chunk's */
 	int64		first_offset;	/* where in the object its records begin */
+	bool		lines_unknown;	/* first_line is a guess */
 	RecordReader *reader;
 
 	/* of a scan that loads a table */
@@ -117,6 +122,19 @@ typedef struct S3ScanState
 	S3Stats		stats;
 	bool		stats_shared;	/* they are in shared already */
 } S3ScanState;
+
+/* ---- scan.c ---- */
+
+/*
+ * A scan of rel (borrowed) as userid, in CurrentMemoryContext; then, unless it
+ * is only to be explained, what it needs to read the needed attributes.
+ */
+extern S3ScanState *scan_create(Relation rel, Oid userid);
+extern void scan_prepare(S3ScanState *scan, Relation rel, const bool *needed,
+						 ExprContext *econtext);
+
+/* The next row into slot, which is empty; false at the end. */
+extern bool scan_next(S3ScanState *scan, TupleTableSlot *slot);
 
 /* ---- feed.c ---- */
 
@@ -134,6 +152,17 @@ extern void scan_set_queue(S3ScanState *scan, ChunkQueue *queue);
 
 /* Make scan->reader the reader of the next chunk; false if none is left. */
 extern bool scan_open_chunk(S3ScanState *scan);
+
+/*
+ * For callers with chunks of their own.  Say which object is read next, number
+ * i of the manifest; then make scan->reader the reader of all of it, with
+ * scan->source if that is set, or of bytes of it, which begin with a record and
+ * are none of its first ones.  CurrentMemoryContext is scan->chunk_cxt.
+ */
+extern void scan_set_object(S3ScanState *scan, int i, ManifestObject *object);
+extern void scan_open_object(S3ScanState *scan, int i, const ManifestObject *object);
+extern void scan_begin_bytes(S3ScanState *scan, int i, const ManifestObject *object);
+extern void scan_open_bytes(S3ScanState *scan, ByteSource *bytes);
 
 /* Done with the chunk, at its end or before. */
 extern void scan_close_chunk(S3ScanState *scan);

@@ -191,21 +191,20 @@ stretch_create(const StretchScan *scan, const S3Chunk *chunk,
 }
 
 /*
- * Does the object's beginning show that it cannot be cut?  If it is compressed;
- * and an array of records is one value, which ends with the object, so that no
- * record would begin in any other stretch.
+ * If it is compressed; and an array of records is one value, which ends with the
+ * object, so that no record would begin in any other stretch.
  */
-static bool
-is_uncut(const StretchScan *scan, const S3Block *block, Size len)
+bool
+stretch_is_uncut(const FormatOptions *format, const S3Block *block, Size len)
 {
 	const char *data = s3_block_data(block);
 	const char *encoding = s3_block_content_encoding(block);
 
-	if (scan->format->compression == COMPRESSION_AUTO &&
+	if (format->compression == COMPRESSION_AUTO &&
 		(codec_recognizes(data, Min(s3_block_len(block), CODEC_MAX_MAGIC)) ||
 		 (encoding && strcmp(encoding, "identity") != 0 && strcmp(encoding, "aws-chunked") != 0)))
 		return true;
-	if (scan->format->format == FORMAT_JSON && scan->format->records == RECORDS_OBJECTS)
+	if (format->format == FORMAT_JSON && format->records == RECORDS_OBJECTS)
 	{
 		Size		i = 0;
 
@@ -227,7 +226,7 @@ publish(const StretchScan *scan, const S3Chunk *chunk, const S3Block *block,
 
 	boundary_summarize(&scan->rule, s3_block_data(block), len, s3_block_len(block) - len,
 					   chunk->start == 0, summary);
-	if (chunk->start == 0 && is_uncut(scan, block, len))
+	if (chunk->start == 0 && stretch_is_uncut(scan->format, block, len))
 		chunk_set_uncut(scan->queue, chunk);
 	else
 		chunk_publish(scan->queue, chunk, summary);

@@ -31,6 +31,12 @@ typedef struct StretchScan
 
 typedef struct Stretch Stretch;
 
+/*
+ * Does the object's beginning, len bytes of the block, show that it cannot be
+ * cut?
+ */
+extern bool stretch_is_uncut(const FormatOptions *format, const S3Block *block, Size len);
+
 /* Does the format let objects be read in stretches, and by what rule? */
 extern bool stretch_rule(const FormatOptions *format, BoundaryRule *rule);
 

@@ -65,6 +65,7 @@ struct S3Source
 	int			nqueued;		/* ranges in queue */
 	dlist_head	queue;			/* of Range, in order; the first is handed out */
 	Size		given;			/* bytes of the first range handed out */
+	int64		all_given;		/* bytes of all ranges handed out */
 	char		content_encoding[64];	/* as the first answer said */
 };
 
@@ -174,6 +175,7 @@ source_next(ByteSource *self, const char **data, Size *len)
 						sizeof(source->content_encoding));
 			*data = range->buffer.data + source->given;
 			*len = have - source->given;
+			source->all_given += *len;
 			source->given = have;
 			return true;
 		}
@@ -246,6 +248,12 @@ bool
 s3_source_all_requested(const S3Source *source)
 {
 	return source->next_offset >= source->end;
+}
+
+int64
+s3_source_given(const S3Source *source)
+{
+	return source->all_given;
 }
 
 const char *

@@ -53,6 +53,9 @@ extern void s3_source_set_hook(S3Source *source, void (*all_requested) (void *ar
 /* Has every byte of it been asked for? */
 extern bool s3_source_all_requested(const S3Source *source);
 
+/* Bytes handed out so far; those of the last piece may still be in use. */
+extern int64 s3_source_given(const S3Source *source);
+
 /*
  * The object's Content-Encoding, or NULL.  Known when first bytes have been
  * taken.

@@ -222,7 +222,7 @@ is(psql('SELECT version FROM versions WHERE id = 1'), 'null', 'of an object from
 is(psql(q{SELECT etag FROM versions WHERE id = 1}), 'b026324c6904b2a9cb4b88d6d61c81d1', 'the entity tag has no quotes');
 psql(q{SELECT * FROM versions WHERE k = 'b'});
 fault_reset();
-is(psql(q{SELECT count(*), min(key) FROM versions WHERE k = 'b'}), '4|v/k=b/5', 'folders are left out');
+is(psql(q{LOAD 's3_fdw'; SET s3_fdw.plan_sample_size = 0; SELECT count(*), min(key) FROM versions WHERE k = 'b'}), '4|v/k=b/5', 'folders are left out');
 my @log = fault_log();
 is(scalar(grep { $_->{uri} =~ /versions=/ } @log), 4, 'by listing versions');
 is(scalar(grep { $_->{uri} =~ /versionId=/ && $_->{if_match} ne '-' } @log), 4, 'and each is read as that version');
