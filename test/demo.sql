@@ -148,13 +148,21 @@ CREATE FOREIGN TABLE by_day (
 ) SERVER s3 OPTIONS (location 's3://demo/by_day/', header 'match');
 SELECT day, count(*) AS orders, sum(amount) AS amount FROM by_day GROUP BY day ORDER BY day;
 
-\echo '-- 14. An object that exists is not replaced unless you say so.'
+\echo '-- 14. Tables can be found: their columns, types and names come from the data.'
+\echo
+SELECT column_name, type, source_name, round(null_share::numeric, 2) AS null_share
+FROM s3_infer_schema('s3://demo/events/');
+CREATE SCHEMA found;
+IMPORT FOREIGN SCHEMA "s3://demo/" EXCEPT (reports) FROM SERVER s3 INTO found;
+SELECT day, count(*) FROM found.by_day GROUP BY day ORDER BY day LIMIT 2;
+
+\echo '-- 15. An object that exists is not replaced unless you say so.'
 \echo
 \set ON_ERROR_STOP off
 SELECT location FROM s3_export('SELECT 1', 's3://demo/reports/campaigns.csv');
 \set ON_ERROR_STOP on
 
 \echo
-\echo '-- 15. And no unfinished upload is left to be paid for.'
+\echo '-- 16. And no unfinished upload is left to be paid for.'
 \echo
 SELECT key, initiated FROM s3_uploads('s3://demo/');
