@@ -105,7 +105,7 @@ static const char *const compression_names[] = {"auto", "none", "gzip", "zstd", 
 static const char *const match_by_names[] = {"position", "name", NULL};
 static const char *const missing_names[] = {"error", "null", NULL};
 static const char *const extra_names[] = {"error", "ignore", NULL};
-static const char *const records_names[] = {"objects", "arrays", "values", "document", NULL};
+static const char *const records_names[] = {"objects", "arrays", "values", "document", "dynamodb", NULL};
 static const char *const sse_names[] = {"none", "aes256", "aws:kms", NULL};
 static const char *const acl_names[] = {"none", "private", "public-read", "public-read-write", "authenticated-read",
 "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control", NULL};
@@ -133,6 +133,7 @@ static const OptionDef option_defs[] = {
 	/* what is read */
 	{"location", ON_TABLE, OPTION_STRING, IN_TABLE, .offset = offsetof(S3TableOptions, location)},
 	{"manifest", ON_TABLE, OPTION_BOOL, IN_TABLE, .offset = offsetof(S3TableOptions, manifest)},
+	{"verify", ON_TABLE, OPTION_BOOL, IN_TABLE, .offset = offsetof(S3TableOptions, verify)},
 	{"path_template", ON_TABLE, OPTION_TEXT, IN_TABLE, .offset = offsetof(S3TableOptions, path_template)},
 
 	/* how it is written down */
@@ -620,6 +621,8 @@ s3_options_check(List *options, Oid catalog)
 					(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 					 errmsg("option \"location\" is required"),
 					 errhint("Name a prefix, a glob or an object, as in \"s3://bucket/folder/\".")));
+		if (table.verify && !table.manifest)
+			report_contradiction(_("option \"verify\" needs a manifest"));
 	}
 	else if (catalog == AttributeRelationId)
 	{

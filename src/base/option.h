@@ -78,7 +78,8 @@ typedef enum JsonRecords
 								 * array */
 	RECORDS_ARRAYS,				/* a top-level array, columns by position */
 	RECORDS_VALUES,				/* any top-level value */
-	RECORDS_DOCUMENT			/* the whole file, which is one value */
+	RECORDS_DOCUMENT,			/* the whole file, which is one value */
+	RECORDS_DYNAMODB			/* an object that holds an item of DynamoDB */
 } JsonRecords;
 
 /*
@@ -150,6 +151,7 @@ typedef struct S3TableOptions
 {
 	char	   *location;		/* s3://bucket/..., as written; or several */
 	bool		manifest;		/* location names manifests */
+	bool		verify;			/* objects must be as their manifest says */
 	char	   *path_template;	/* of keys below the location, or NULL */
 	FormatOptions format;
 } S3TableOptions;

@@ -3,13 +3,16 @@
  * entries.c
  *		Make a manifest from manifest objects.
  *
- * Above: listing.c.  A manifest object names the objects to read, in one of two
- * forms, told apart by the first byte that is not blank:
+ * Above: listing.c.  A manifest object names the objects to read, in one of
+ * three forms, told apart by the first line that is not blank:
  *
  * - a JSON object, as Amazon Redshift's COPY reads and UNLOAD writes it:
  *   {"entries": [{"url": "s3://bucket/key", "mandatory": true,
  *   "meta": {"content_length": 123}}, ...]}; an entry that is not mandatory may
  *   name an object that does not exist;
+ * - lines of JSON objects, the manifest-files.json of a DynamoDB export:
+ *   {"itemCount": 8, "md5Checksum": "...", "etag": "...", "dataFileS3Key":
+ *   "prefix/AWSDynamoDB/id/data/x.json.gz"}; all are mandatory;
  * - lines of locations, as Athena, Hive's SymlinkTextInputFormat and Delta
  *   Lake's generated manifests have it; all are mandatory.
  *
@@ -20,7 +23,8 @@
  * who can write a manifest object does not choose what a reader's keys open.
  *
  * Source: Amazon Redshift Database Developer Guide, "Using a manifest to specify
- * data files".
+ * data files"; Amazon DynamoDB Developer Guide, "DynamoDB table export output
+ * format".
  *
  * IDENTIFICATION
  *		src/fdw/entries.c
@@ -45,13 +49,25 @@
 /* For an estimate, ask for the sizes of so many objects only. */
 #define ESTIMATE_HEADS MAX_HEADS
 
+/* Where an export of DynamoDB begins, below the prefix that was chosen for it. */
+#define DYNAMODB_FOLDER "AWSDynamoDB/"
+#define DYNAMODB_KEY "dataFileS3Key"
+
+/* What an entry says about its object. */
+typedef struct EntryFacts
+{
+	bool		mandatory;
+	int64		content_length; /* or -1 */
+	char	   *md5;			/* owned by the manifest object, or NULL */
+	int64		records;		/* if md5 is set */
+} EntryFacts;
+
 /* An entry whose object has been asked for. */
 typedef struct PendingEntry
 {
 	S3Call	   *call;			/* owned */
 	int64		position;		/* in the manifest object, from 1 */
-	bool		mandatory;
-	int64		content_length; /* as the entry says, or -1 */
+	EntryFacts	facts;
 } PendingEntry;
 
 typedef struct EntryReader
@@ -62,8 +78,10 @@ typedef struct EntryReader
 
 	/* the manifest object being read */
 	MemoryContext cxt;
+	char	   *bucket;
+	char	   *key;
 	char	   *name;			/* s3://bucket/key, for messages */
-	bool		is_json;
+	bool		is_json;		/* entries are counted, not lines */
 	int64		position;		/* entry or line that messages mean; 0: none */
 
 	PendingEntry pending[MAX_HEADS];
@@ -108,13 +126,13 @@ report_malformed(EntryReader *reader, const char *detail)
 static void
 check_length(const PendingEntry *pending, const char *bucket, const S3ObjectInfo *info)
 {
-	if (pending->content_length >= 0 && pending->content_length != info->size)
+	if (pending->facts.content_length >= 0 && pending->facts.content_length != info->size)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("object \"%s\" has another size than its manifest says",
 						s3_location_format(bucket, info->key)),
 				 errdetail("It has %lld bytes; the manifest says %lld.",
-						   (long long) info->size, (long long) pending->content_length)));
+						   (long long) info->size, (long long) pending->facts.content_length)));
 }
 
 static void
@@ -148,10 +166,12 @@ finish_first(EntryReader *reader)
 		check_length(&pending, object.bucket, &object.info);
 		if (!layout_wants_version(reader->build->layout))
 			object.info.version_id = NULL;
+		object.md5 = pending.facts.md5;
+		object.records = pending.facts.records;
 		reader->size_sum += object.info.size;
 		take_entry(reader, &object);
 	}
-	else if (error.status == 404 && !pending.mandatory)
+	else if (error.status == 404 && !pending.facts.mandatory)
 		reader->build->manifest->passed_over++;
 	else
 		s3_report(ERROR, &error);
@@ -202,46 +222,60 @@ parse_url(EntryReader *reader, const char *url, ManifestObject *object)
 	object->info.key = location->key;
 }
 
-/* An entry of a manifest object, at reader->position.  Runs in entry_cxt. */
+/*
+ * An entry of a manifest object, at reader->position, that names object.  Runs
+ * in entry_cxt.
+ */
 static void
-add_entry(EntryReader *reader, const char *url, bool mandatory, int64 content_length)
+add_entry(EntryReader *reader, ManifestObject *object, const EntryFacts *facts)
 {
 	ManifestBuild *build = reader->build;
-	ManifestObject object = {.base = 0};
 	PendingEntry *pending;
 	MemoryContext save;
 
 	CHECK_FOR_INTERRUPTS();
+	if (build->options->verify && facts->md5 == NULL)
+		report_malformed(reader, _("The option \"verify\" needs entries with \"md5Checksum\" and \"itemCount\"."));
 	reader->nentries++;
 	build->manifest->listed++;
-	parse_url(reader, url, &object);
 
 	/* What the name alone excludes need not be asked for. */
-	layout_check(build->layout, &object);
-	if (!layout_matches_name(build->layout, &object) && !build->keep_first)
+	layout_check(build->layout, object);
+	if (!layout_matches_name(build->layout, object) && !build->keep_first)
 	{
 		build->manifest->pruned++;
 		reader->nfound++;
 		return;
 	}
-	if (build->max_listed > 0 && (content_length >= 0 || reader->nasked >= ESTIMATE_HEADS))
+	if (build->max_listed > 0 && (facts->content_length >= 0 || reader->nasked >= ESTIMATE_HEADS))
 	{
 		finish_all(reader);
-		object.info.size = content_length >= 0 ? content_length :
+		object->info.size = facts->content_length >= 0 ? facts->content_length :
 			(int64) (reader->size_sum / reader->nasked);
-		take_entry(reader, &object);
+		take_entry(reader, object);
 		return;
 	}
 	if (reader->npending == MAX_HEADS)
 		finish_first(reader);
 	pending = &reader->pending[reader->npending++];
 	pending->position = reader->position;
-	pending->mandatory = mandatory;
-	pending->content_length = content_length;
+	pending->facts = *facts;
 	save = MemoryContextSwitchTo(reader->cxt);
-	pending->call = s3_head_start(build->client, object.bucket, object.info.key);
+	if (facts->md5)
+		pending->facts.md5 = pstrdup(facts->md5);
+	pending->call = s3_head_start(build->client, object->bucket, object->info.key);
 	MemoryContextSwitchTo(save);
 	reader->nasked++;
+}
+
+static void
+add_url(EntryReader *reader, const char *url, bool mandatory, int64 content_length)
+{
+	ManifestObject object = {.base = 0};
+	EntryFacts	facts = {.mandatory = mandatory,.content_length = content_length};
+
+	parse_url(reader, url, &object);
+	add_entry(reader, &object, &facts);
 }
 
 /* ------------------------------------------------------------------------ JSON */
@@ -306,11 +340,68 @@ read_json(EntryReader *reader, char *text)
 			report_malformed(reader, _("An entry has no \"url\"."));
 		mandatory = get_value(reader, entry, "mandatory", jbvBool, _("a boolean"));
 		length = get_content_length(reader, entry);
-		add_entry(reader, pnstrdup(url->val.string.val, url->val.string.len),
+		add_url(reader, pnstrdup(url->val.string.val, url->val.string.len),
 				  mandatory && mandatory->val.boolean, length);
 		MemoryContextSwitchTo(save);
 		MemoryContextReset(reader->entry_cxt);
 	}
+}
+
+/* -------------------------------------------------------------------- DynamoDB */
+
+/*
+ * The object that an entry's key names.  It is in the manifest's bucket, and of
+ * the same export, which may have been copied: what precedes the export's folder
+ * is taken from the manifest's own key.
+ */
+static void
+locate_data_file(EntryReader *reader, const char *key, ManifestObject *object)
+{
+	const char *ours = strstr(reader->key, DYNAMODB_FOLDER);
+	const char *theirs = strstr(key, DYNAMODB_FOLDER);
+
+	object->bucket = reader->bucket;
+	object->info.key = ours && theirs ?
+		psprintf("%.*s%s", (int) (ours - reader->key), reader->key, theirs) : pstrdup(key);
+}
+
+/* A line of a manifest-files.json. */
+static void
+add_data_file(EntryReader *reader, const char *line)
+{
+	Jsonb	   *document = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(line)));
+	ManifestObject object = {.base = 0};
+	EntryFacts	facts = {.mandatory = true,.content_length = -1};
+	JsonbValue *key;
+	JsonbValue *md5;
+	JsonbValue *count;
+
+	if (!JB_ROOT_IS_OBJECT(document))
+		report_malformed(reader, _("An entry is not an object."));
+	key = get_value(reader, &document->root, DYNAMODB_KEY, jbvString, _("a string"));
+	if (key == NULL || key->val.string.len == 0)
+		report_malformed(reader, _("An entry has no \"" DYNAMODB_KEY "\"."));
+	md5 = get_value(reader, &document->root, "md5Checksum", jbvString, _("a string"));
+	count = get_value(reader, &document->root, "itemCount", jbvNumeric, _("a number"));
+	if (md5 && count)
+	{
+		facts.md5 = pnstrdup(md5->val.string.val, md5->val.string.len);
+		facts.records = DatumGetInt64(DirectFunctionCall1(numeric_int8,
+														  NumericGetDatum(count->val.numeric)));
+	}
+	locate_data_file(reader, pnstrdup(key->val.string.val, key->val.string.len), &object);
+	add_entry(reader, &object, &facts);
+}
+
+/* Is the first line an entry of a manifest-files.json? */
+static bool
+is_dynamodb(const char *text)
+{
+	const char *found;
+
+	text += strspn(text, " \t\r\n");
+	found = strstr(text, "\"" DYNAMODB_KEY "\"");
+	return *text == '{' && found && memchr(text, '\n', found - text) == NULL;
 }
 
 /* ----------------------------------------------------------------------- lines */
@@ -343,7 +434,7 @@ trim_line(EntryReader *reader, char *line)
 }
 
 static void
-read_lines(EntryReader *reader, char *text)
+read_lines(EntryReader *reader, char *text, bool dynamodb)
 {
 	char	   *next;
 
@@ -353,12 +444,15 @@ read_lines(EntryReader *reader, char *text)
 		if (next)
 			*next++ = '\0';
 		reader->position++;
-		line = trim_line(reader, line);
+		line = dynamodb ? line + strspn(line, " \t\r") : trim_line(reader, line);
 		if (line[0])
 		{
 			MemoryContext save = MemoryContextSwitchTo(reader->entry_cxt);
 
-			add_entry(reader, line, true, -1);
+			if (dynamodb)
+				add_data_file(reader, line);
+			else
+				add_url(reader, line, true, -1);
 			MemoryContextSwitchTo(save);
 			MemoryContextReset(reader->entry_cxt);
 		}
@@ -376,8 +470,11 @@ read_manifest(EntryReader *reader, const char *bucket, const char *key)
 	MemoryContext save = MemoryContextSwitchTo(cxt);
 	char	   *text;
 	Size		len;
+	bool		dynamodb;
 
 	reader->cxt = cxt;
+	reader->bucket = pstrdup(bucket);
+	reader->key = pstrdup(key);
 	reader->name = s3_location_format(bucket, key);
 	reader->position = 0;
 	text = s3_object_read(build->client, bucket, key, MAX_MANIFEST_SIZE, &len);
@@ -389,11 +486,12 @@ read_manifest(EntryReader *reader, const char *bucket, const char *key)
 	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
 	text = pg_any_to_server(text, (int) strlen(text), PG_UTF8);
-	reader->is_json = text[strspn(text, " \t\r\n")] == '{';
+	dynamodb = is_dynamodb(text);
+	reader->is_json = text[strspn(text, " \t\r\n")] == '{' && !dynamodb;
 	if (reader->is_json)
 		read_json(reader, text);
 	else
-		read_lines(reader, text);
+		read_lines(reader, text, dynamodb);
 	finish_all(reader);
 	reader->name = NULL;
 	MemoryContextSwitchTo(save);

@@ -23,7 +23,9 @@
 #include "postgres.h"
 
 #include "base/config.h"
+#include "base/text.h"
 #include "fdw/scan.h"
+#include "fdw/verify.h"
 #include "format/codec.h"
 #include "format/csv.h"
 #include "format/encoding.h"
@@ -73,7 +75,7 @@ scan_plan_splits(S3ScanState *scan, int participants)
 		pfree(scan->splits);
 	scan->splits = NULL;
 	scan->nsplits = 0;
-	if (!scan->can_cut)
+	if (!scan->can_cut || scan->options->verify)
 		return;
 
 	/* Small objects keep all processes busy as they are. */
@@ -250,7 +252,7 @@ source_content_encoding(void *arg)
 
 /* From the source of a whole object to its text. */
 static ByteSource *
-decoded(S3ScanState *scan, S3Source *source, const char *key)
+decoded(S3ScanState *scan, S3Source *source, ByteSource *bytes, const char *key)
 {
 	CodecHints *hints = palloc(sizeof(CodecHints));
 	ByteSource *stream;
@@ -258,8 +260,7 @@ decoded(S3ScanState *scan, S3Source *source, const char *key)
 	hints->key = key;
 	hints->content_encoding = source_content_encoding;
 	hints->arg = source;
-	stream = codec_open_source(s3_source_stream(source),
-							   scan->options->format.compression, hints);
+	stream = codec_open_source(bytes, scan->options->format.compression, hints);
 	return text_source_create(stream, scan->options->format.encoding, true);
 }
 
@@ -277,7 +278,8 @@ read_header(S3ScanState *scan, const ManifestObject *object)
 	MemoryContextSwitchTo(work_cxt);
 	source = s3_source_create(scan->client, scan->pool, object->bucket, &object->info,
 							  0, object->info.size, true);
-	header = csv_read_header(decoded(scan, source, object->info.key), &scan->options->format);
+	header = csv_read_header(decoded(scan, source, s3_source_stream(source), object->info.key),
+							 &scan->options->format);
 	MemoryContextSwitchTo(result_cxt);
 	result->nfields = header->nfields;
 	result->names = palloc(sizeof(char *) * Max(header->nfields, 1));
@@ -389,13 +391,16 @@ scan_set_object(S3ScanState *scan, int i, ManifestObject *object)
 	manifest_object(scan->manifest, i, object);
 	object->bucket = scan->bucket = pstrdup(object->bucket);
 	s3_object_copy(&object->info, &object->info);
+	object->md5 = copy_string(object->md5);
 	scan->key = object->info.key;
 }
 
 void
 scan_open_object(S3ScanState *scan, int i, const ManifestObject *object)
 {
+	ByteSource *bytes;
 	ByteSource *stream;
+	Verification *verification = NULL;
 
 	if (scan->source == NULL)
 		scan->source = make_source(scan, object);
@@ -406,9 +411,18 @@ scan_open_object(S3ScanState *scan, int i, const ManifestObject *object)
 	scan->first_line = 0;
 	scan->first_offset = 0;
 	prepare_object(scan, i, object, true);
-	stream = decoded(scan, scan->source, scan->key);
+	bytes = s3_source_stream(scan->source);
+	if (scan->options->verify && object->md5)
+	{
+		verification = verification_create(s3_location_format(object->bucket, object->info.key),
+										   object->md5, object->records);
+		bytes = verification_source(verification, bytes);
+	}
+	stream = decoded(scan, scan->source, bytes, scan->key);
 	scan->reader = record_reader_create(stream, &scan->options->format,
 										scan->columns, scan->ncolumns, &scan->start);
+	if (verification)
+		scan->reader = verification_reader(verification, scan->reader);
 }
 
 void

@@ -409,8 +409,8 @@ manifest_build(const S3Client *client, const S3TableOptions *options, S3Layout *
 	MemoryContextSwitchTo(cxt);
 	build.locations = s3_location_list_parse(options->location);
 	build.list_flags = layout_wants_version(layout) ? S3_LIST_VERSIONS : 0;
-	build.keep_empty = options->format.format == FORMAT_JSON &&
-		options->format.records == RECORDS_DOCUMENT;
+	build.keep_empty = options->verify || (options->format.format == FORMAT_JSON &&
+										   options->format.records == RECORDS_DOCUMENT);
 	build.keep_first = options->format.header == HEADER_FIRST;
 
 	if (options->manifest)

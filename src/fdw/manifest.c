@@ -41,6 +41,7 @@ typedef enum EntryString
 	STRING_ETAG,
 	STRING_STORAGE_CLASS,
 	STRING_VERSION_ID,
+	STRING_MD5,
 	NUM_STRINGS
 } EntryString;
 
@@ -49,6 +50,7 @@ typedef struct EntryHead
 {
 	int64		size;
 	TimestampTz last_modified;
+	int64		records;
 	int32		base;
 	bool		is_restored;
 	int32		lengths[NUM_STRINGS];	/* zero byte counted; 0: NULL */
@@ -149,7 +151,8 @@ manifest_add(S3Manifest *manifest, const ManifestObject *object)
 		[STRING_KEY] = object->info.key,
 		[STRING_ETAG] = object->info.etag,
 		[STRING_STORAGE_CLASS] = object->info.storage_class,
-		[STRING_VERSION_ID] = object->info.version_id
+		[STRING_VERSION_ID] = object->info.version_id,
+		[STRING_MD5] = object->md5
 	};
 	EntryHead	head;
 	Size		len = sizeof(EntryHead);
@@ -161,6 +164,7 @@ manifest_add(S3Manifest *manifest, const ManifestObject *object)
 	memset(&head, 0, sizeof(head));
 	head.size = object->info.size;
 	head.last_modified = object->info.last_modified;
+	head.records = object->records;
 	head.base = object->base;
 	head.is_restored = object->info.is_restored;
 	for (int i = 0; i < NUM_STRINGS; i++)
@@ -238,7 +242,9 @@ manifest_object(S3Manifest *manifest, int i, ManifestObject *object)
 	object->info.storage_class = found[STRING_STORAGE_CLASS];
 	object->info.version_id = found[STRING_VERSION_ID];
 	object->bucket = found[STRING_BUCKET];
+	object->md5 = found[STRING_MD5];
 	object->base = head.base;
+	object->records = head.records;
 }
 
 void
@@ -250,6 +256,7 @@ manifest_set_first(S3Manifest *manifest, const ManifestObject *object)
 	*first = *object;
 	first->bucket = pstrdup(object->bucket);
 	s3_object_copy(&first->info, &object->info);
+	first->md5 = NULL;
 	manifest->first = first;
 	MemoryContextSwitchTo(save);
 }

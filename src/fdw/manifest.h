@@ -27,6 +27,9 @@ typedef struct ManifestObject
 	S3ObjectInfo info;
 	char	   *bucket;
 	int			base;			/* where in its key the path template begins */
+	char	   *md5;			/* of its bytes, in base64, as its manifest says,
+								 * or NULL */
+	int64		records;		/* in it, as its manifest says, if md5 is set */
 } ManifestObject;
 
 typedef struct S3Manifest

@@ -204,7 +204,8 @@ stretch_is_uncut(const FormatOptions *format, const S3Block *block, Size len)
 		(codec_recognizes(data, Min(s3_block_len(block), CODEC_MAX_MAGIC)) ||
 		 (encoding && strcmp(encoding, "identity") != 0 && strcmp(encoding, "aws-chunked") != 0)))
 		return true;
-	if (format->format == FORMAT_JSON && format->records == RECORDS_OBJECTS)
+	if (format->format == FORMAT_JSON &&
+		(format->records == RECORDS_OBJECTS || format->records == RECORDS_DYNAMODB))
 	{
 		Size		i = 0;
 

@@ -500,7 +500,8 @@ boundary_rule(const FormatOptions *options, BoundaryRule *rule)
 			return true;
 		case FORMAT_JSON:
 			rule->kind = BOUNDARY_JSON;
-			return options->records == RECORDS_OBJECTS || options->records == RECORDS_ARRAYS;
+			return options->records == RECORDS_OBJECTS || options->records == RECORDS_ARRAYS ||
+				options->records == RECORDS_DYNAMODB;
 	}
 	pg_unreachable();
 }

@@ -85,6 +85,7 @@ struct DatetimeFormat
 	const char *option;			/* its name; borrowed */
 	const char *text;			/* its value; borrowed */
 	text	   *template;		/* owned; for parse_datetime() */
+	char		fraction_mark;	/* what is before a second's fraction, or 0 */
 	int			nsteps;			/* 0: not compiled */
 	int			packed_digits;	/* if a field follows another at once: the
 								 * digits of all but a fraction; else 0 */
@@ -221,6 +222,20 @@ compile_template(DatetimeFormat *format)
 	}
 }
 
+/* The character before the digits of a fraction, if it is a separator; else 0. */
+static char
+find_fraction_mark(const char *template)
+{
+	for (const char *p = template; p[0] && p[1] && p[2]; p++)
+	{
+		if (strchr(SEPARATORS, p[0]) && p[0] != ' ' &&
+			(pg_strncasecmp(p + 1, "MS", 2) == 0 || pg_strncasecmp(p + 1, "US", 2) == 0 ||
+			 pg_strncasecmp(p + 1, "FF", 2) == 0))
+			return p[0];
+	}
+	return '\0';
+}
+
 DatetimeFormat *
 datetime_format_create(Oid typid, int32 typmod, const char *option, const char *format)
 {
@@ -246,6 +261,7 @@ datetime_format_create(Oid typid, int32 typmod, const char *option, const char *
 	{
 		result->kind = DATETIME_TEMPLATE;
 		result->template = quote_template(format);
+		result->fraction_mark = find_fraction_mark(format);
 		compile_template(result);
 	}
 	return result;
@@ -458,6 +474,15 @@ read_epoch(const DatetimeFormat *format, const char *data, Size len)
 	}
 }
 
+/* The server would take 0000-00-00 for a day of its choice. */
+static void
+report_zero(const char *data, Size len)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+			errmsg("date/time field value out of range: \"%s\"", pnstrdup(data, len)));
+}
+
 /* By a compiled template; false if the server's function has to be asked. */
 static bool
 read_steps(const DatetimeFormat *format, const char *data, Size len, Datum *value)
@@ -495,12 +520,8 @@ read_steps(const DatetimeFormat *format, const char *data, Size len, Datum *valu
 	if (data < end)
 		return false;
 
-	/* the server would take 0000-00-00 for a day of its choice */
 	if (fields[STEP_YEAR] == 0 || fields[STEP_MONTH] == 0 || fields[STEP_DAY] == 0)
-		ereport(ERROR,
-				errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
-				errmsg("date/time field value out of range: \"%s\"",
-					   pnstrdup(end - len, len)));
+		report_zero(end - len, len);
 	if (fields[STEP_MONTH] > MONTHS_PER_YEAR ||
 		fields[STEP_DAY] > day_tab[isleap(fields[STEP_YEAR])][fields[STEP_MONTH] - 1] ||
 		fields[STEP_HOUR] >= HOURS_PER_DAY || fields[STEP_MINUTE] >= MINS_PER_HOUR ||
@@ -516,6 +537,56 @@ read_steps(const DatetimeFormat *format, const char *data, Size len, Datum *valu
 							 (int64) SECS_PER_MINUTE + fields[STEP_SECOND]) * USECS_PER_SEC +
 							fields[STEP_FRACTION]);
 	return true;
+}
+
+/*
+ * The same of a value with blanks or other numbers of digits, as far as it goes
+ * along with the compiled template.
+ */
+static void
+check_zeros(const DatetimeFormat *format, const char *data, Size len)
+{
+	const char *p = data;
+	const char *end = data + len;
+
+	for (int i = 0; i < format->nsteps; i++)
+	{
+		const Step *step = &format->steps[i];
+		bool		packed = i + 1 < format->nsteps && step[1].kind != STEP_LITERAL;
+		const char *begin;
+		bool		zero = true;
+
+		while (p < end && isspace((unsigned char) *p))
+			p++;
+		if (step->kind == STEP_LITERAL)
+		{
+			if (p < end && *p == step->literal)
+				p++;
+			else if (step->literal != ' ')
+				return;
+			continue;
+		}
+		for (begin = p; p < end && *p >= '0' && *p <= '9' && !(packed && p - begin == step->digits); p++)
+			zero = zero && *p == '0';
+		if (p == begin)
+			return;
+		if (zero && (step->kind == STEP_YEAR || step->kind == STEP_MONTH || step->kind == STEP_DAY))
+			report_zero(data, len);
+	}
+}
+
+/* A blank in place of the first digits of a fraction counts as one of them. */
+static void
+check_fraction(const DatetimeFormat *format, const char *data, Size len)
+{
+	for (Size i = 0; i + 1 < len; i++)
+	{
+		if (data[i] == format->fraction_mark && isspace((unsigned char) data[i + 1]))
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+					errmsg("blank within a fraction of %s \"%s\": \"%s\"",
+						   format->option, format->text, pnstrdup(data, len)));
+	}
 }
 
 /* A template that lacks what the type is made of. */
@@ -546,6 +617,9 @@ read_template(const DatetimeFormat *format, const char *data, Size len)
 				errcode(ERRCODE_INVALID_DATETIME_FORMAT),
 				errmsg("too few digits for %s \"%s\": \"%s\"",
 					   format->option, format->text, pnstrdup(data, len)));
+	check_zeros(format, data, len);
+	if (format->fraction_mark)
+		check_fraction(format, data, len);
 
 	value = parse_datetime(cstring_to_text_with_len(data, len), format->template,
 						   DEFAULT_COLLATION_OID, true, &found, &precision, &zone, NULL);

@@ -12,6 +12,9 @@
  * buffer, to which further pieces are added; the parser goes on where it
  * stopped, so that the work is linear however small the pieces are.
  *
+ * A record that holds an item of DynamoDB is checked in the same way, then
+ * decoded to plain JSON, in which a second parser finds the values.
+ *
  * Below is a ByteSource of verified text in the server encoding; json_parse.c
  * knows the syntax, and finds the values.  Above, tuple.c makes Datums.
  *
@@ -28,6 +31,7 @@
 #include "postgres.h"
 
 #include "format/json.h"
+#include "format/json_dynamodb.h"
 #include "format/json_parse.h"
 #include "format/scan.h"
 #include "mb/pg_wchar.h"
@@ -88,6 +92,9 @@ typedef struct JsonReader
 	bool		stopped;		/* after a fatal error, or at the end */
 
 	JsonParser	parser;
+	JsonParser *found;			/* that has the values: &parser, or of what is
+								 * decoded; owned */
+	DynamodbDecoder *decoder;	/* owned; NULL unless records are DynamoDB's */
 } JsonReader;
 
 /* Put the window's start to here; its line is counted up to "reached". */
@@ -387,27 +394,43 @@ fail_record(JsonReader *r, Record *record)
 	return RECORD_BAD;
 }
 
-/* Give the values of needed columns to the caller. */
-static RecordStatus
-set_fields(JsonReader *r, Record *record)
+/* A value of a column that takes binary values; see dynamodb_binary_value(). */
+static bool
+set_binary(JsonReader *r, const JsonValue *value, bool raw, RecordField *field)
 {
-	for (int i = 0; i < r->parser.nneeded; i++)
+	MemoryContext oldcxt = MemoryContextSwitchTo(r->record_cxt);
+	bool		done = dynamodb_binary_value(r->decoder, value->start, value->end, raw, field);
+
+	MemoryContextSwitchTo(oldcxt);
+	return done;
+}
+
+/* Give the values of needed columns to the caller; they are in base. */
+static RecordStatus
+set_fields(JsonReader *r, const char *base, Record *record)
+{
+	const JsonParser *parser = r->found;
+
+	for (int i = 0; i < parser->nneeded; i++)
 	{
-		int			col = r->parser.needed[i];
-		const JsonValue *value = &r->parser.values[r->parser.slots[i]];
+		int			col = parser->needed[i];
+		const RecordColumn *column = &parser->columns[col];
+		const JsonValue *value = &parser->values[parser->slots[i]];
 		RecordField *field = &r->fields[col];
-		const char *text = r->rec + value->start;
+		const char *text = base + value->start;
 		Size		len = value->end - value->start;
 
 		/* A record that is null, in a json column, is that value. */
 		if (value->end == 0 ||
-			(*text == 'n' && !(value->start == 0 && r->parser.columns[col].raw_json)))
+			(*text == 'n' && !(value->start == 0 && column->raw_json)))
 		{
 			field->data = NULL;
 			field->len = 0;
 			continue;
 		}
-		if (*text == '"' && !r->parser.columns[col].raw_json)
+		if (column->binary && r->decoder && set_binary(r, value, column->raw_json, field))
+			continue;
+		if (*text == '"' && !column->raw_json)
 		{
 			text++;
 			len -= 2;
@@ -579,6 +602,31 @@ parse_record(JsonReader *r)
 	return false;
 }
 
+/* Decode the record, and find the values in what it holds. */
+static RecordStatus
+decode_record(JsonReader *r, Record *record)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(r->record_cxt);
+	DynamodbDecoder *decoder = r->decoder;
+	char	   *fault = dynamodb_decode(decoder, &r->parser, r->rec, r->parser.pos);
+
+	if (fault)
+	{
+		memset(&record->error, 0, sizeof(RecordError));
+		record->error.sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
+		record->error.message = pstrdup(_("malformed DynamoDB item"));
+		record->error.detail = fault;
+	}
+	else
+	{
+		json_parser_start(r->found, STATE_VALUE, 0);
+		if (json_parse(r->found, decoder->text, decoder->text + decoder->len, true) != PARSE_DONE)
+			elog(ERROR, "decoded DynamoDB item is no JSON");
+	}
+	MemoryContextSwitchTo(oldcxt);
+	return fault ? RECORD_BAD : set_fields(r, decoder->text, record);
+}
+
 static RecordStatus
 json_next(RecordReader *self, Record *record)
 {
@@ -609,8 +657,10 @@ json_next(RecordReader *self, Record *record)
 		parser->fault = FAULT_NOT_ARRAY;
 	else if (unlikely(r->exact_count && parser->top_count > r->ncolumns))
 		parser->fault = FAULT_EXTRA_ELEMENTS;
+	else if (r->decoder)
+		return decode_record(r, record);
 	else
-		return set_fields(r, record);
+		return set_fields(r, r->rec, record);
 	parser->fault_start = 0;
 	parser->fault_end = parser->pos;
 	return fail_record(r, record);
@@ -669,7 +719,17 @@ json_reader_create(ByteSource *source, const FormatOptions *options,
 	r->max_record = Min(options->max_record_size, (int64) MaxAllocSize);
 	r->max_window = r->max_record + 1;
 	r->fields = palloc0(sizeof(RecordField) * Max(ncolumns, 1));
-	json_parser_init(&r->parser, options, columns, ncolumns);
+	r->found = &r->parser;
+	if (r->records == RECORDS_DYNAMODB)
+	{
+		r->records = RECORDS_OBJECTS;
+		r->decoder = dynamodb_decoder_create();
+		r->found = palloc(sizeof(JsonParser));
+		json_parser_init(&r->parser, options, NULL, 0);
+		json_parser_init(r->found, options, columns, ncolumns);
+	}
+	else
+		json_parser_init(&r->parser, options, columns, ncolumns);
 
 	/* paths may leave out what they like, columns in order may not */
 	r->exact_count = r->records == RECORDS_ARRAYS && options->extra_fields == RAGGED_ERROR;

@@ -10,6 +10,8 @@
  * - arrays: of the record's columns the n-th takes the n-th element.  What is
  *   missing is NULL.  Elements without a column are an error, unless a column
  *   has a path or extra_fields accepts them;
+ * - objects that hold items of DynamoDB, which are decoded first (see
+ *   json_dynamodb.h): columns see attributes as keys;
  * - values of any kind;
  * - the document: the whole file is one value and one record.
  *

@@ -31,6 +31,8 @@ typedef struct RecordColumn
 	bool		needed;			/* fill in this column's field */
 	bool		raw_json;		/* JSON: give the value's own JSON text, quotes
 								 * and all (for json and jsonb columns) */
+	bool		binary;			/* DynamoDB: give binary values in hexadecimal,
+								 * as bytea reads them */
 	bool		force_not_null; /* CSV: see COPY's FORCE_NOT_NULL */
 	bool		force_null;		/* CSV: see COPY's FORCE_NULL */
 	const char *path;			/* JSON: where the value is; NULL: at the key

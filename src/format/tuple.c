@@ -143,6 +143,15 @@ init_column(TupleReader *reader, ReadColumn *column, Form_pg_attribute att,
 		column->domain = att->atttypid;
 }
 
+/* Is it bytea, or an array of that? */
+static bool
+is_binary(Oid base)
+{
+	Oid			element = get_element_type(base);
+
+	return base == BYTEAOID || (OidIsValid(element) && getBaseType(element) == BYTEAOID);
+}
+
 TupleReader *
 tuple_reader_create(TupleDesc desc, const bool *needed,
 					S3ColumnOptions *const *column_options,
@@ -193,6 +202,7 @@ tuple_reader_create(TupleDesc desc, const bool *needed,
 
 			record->raw_json = base == JSONOID || base == JSONBOID ||
 				nested_type_is(base);
+			record->binary = format->records == RECORDS_DYNAMODB && is_binary(base);
 		}
 
 		if (needed[i])

@@ -49,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	t.options.quote = t.options.escape = "\"";
 	t.options.delimiter = ",";
 	t.options.null = "";
-	t.options.records = fuzz_choose(&t.in, 8) % 4;
+	t.options.records = fuzz_choose(&t.in, 8) % 5;
 	t.options.max_record_size = max_sizes[fuzz_choose(&t.in, lengthof(max_sizes))];
 	t.options.encoding = encodings[fuzz_choose(&t.in, lengthof(encodings))];
 	bits = fuzz_choose(&t.in, 256);
@@ -59,6 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		t.columns[i].name = names[i];
 		t.columns[i].needed = (bits >> (i + 1) & 1) == 0;
 		t.columns[i].raw_json = i == 1 || (i == 2 && (bits & 64));
+		t.columns[i].binary = i == 0 || (i == 1 && (bits & 128));
 	}
 	bits = fuzz_choose(&t.in, 256);
 	if (bits & 1)

@@ -419,13 +419,13 @@ for my $case (map { export_case($_, $bucket) } qw(single parallel))
 	cmp_ok(scalar(grep { $_->{uri} =~ /uploads/ && $_->{method} eq 'POST' } fault_log()), '>=', 2,
 		"$case->{name}, caught: there were uploads");
 	my $before = resources($handle);
-	is($failing->(8), '22012 0', "$case->{name}, caught: again and again");
+	is($failing->(30), '22012 0', "$case->{name}, caught: again and again");
   SKIP:
 	{
 		skip 'there is no /proc', 2 if !defined $before;
 		my $now = resources($handle);
 
-		cmp_ok(delete $now->{fds}, '<', 8 + delete $before->{fds}, "$case->{name}, caught: no descriptor is lost");
+		cmp_ok(delete $now->{fds}, '<', 24 + delete $before->{fds}, "$case->{name}, caught: no descriptor is lost");
 		is_deeply($now, $before, "$case->{name}, caught: no memory is lost");
 	}
 	is_right($case, 'failed', "$case->{name}, caught: nothing is left");
