@@ -184,3 +184,70 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 REVOKE ALL ON FUNCTION s3_schema_ddl FROM PUBLIC;
 COMMENT ON FUNCTION s3_schema_ddl IS
   'the statement that makes a table for the objects of a location, in the dialect of postgres, redshift or athena';
+
+-- What scans rejected.  A background worker inserts into the table; users see
+-- their own rows, through the view.
+CREATE SEQUENCE s3_rejected_scans;
+
+CREATE TABLE s3_rejected_rows (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  scan bigint NOT NULL,
+  at timestamptz NOT NULL,
+  userid oid NOT NULL,
+  pid integer NOT NULL,
+  statement_at timestamptz NOT NULL,
+  query_id bigint,
+  relid oid NOT NULL,
+  object text,
+  version text,
+  line bigint,
+  byte_offset bigint,
+  column_name text,
+  column_type text,
+  raw_line text,
+  raw_value text,
+  action text NOT NULL,
+  sqlstate text NOT NULL,
+  message text NOT NULL);
+
+CREATE INDEX ON s3_rejected_rows (userid, scan);
+REVOKE ALL ON s3_rejected_rows, s3_rejected_scans FROM PUBLIC;
+COMMENT ON TABLE s3_rejected_rows IS 'what scans of foreign tables rejected or repaired, of all users';
+
+CREATE VIEW s3_rejected WITH (security_barrier) AS
+  SELECT id, scan, at, userid, pid, statement_at, query_id, relid,
+    relid::regclass::text AS table_name, object, version, line, byte_offset,
+    column_name, column_type, raw_line, raw_value, action, sqlstate, message
+  FROM s3_rejected_rows
+  WHERE userid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user);
+
+GRANT SELECT, DELETE ON s3_rejected TO PUBLIC;
+COMMENT ON VIEW s3_rejected IS
+  'what scans of foreign tables rejected or repaired for the current user: object, place, raw text, reason';
+
+CREATE FUNCTION s3_clear_rejected(older_than interval DEFAULT '0') RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+  WITH gone AS (
+    DELETE FROM s3_rejected WHERE at <= clock_timestamp() - older_than RETURNING 1)
+  SELECT count(*) FROM gone;
+END;
+
+COMMENT ON FUNCTION s3_clear_rejected(interval) IS
+  'delete what was recorded in s3_rejected for the current user longer ago than the interval; returns how many rows that were';
+
+CREATE FUNCTION s3_check_schema(
+  foreign_table regclass,
+  "full" boolean DEFAULT false,
+  OUT kind text,
+  OUT column_name text,
+  OUT object text,
+  OUT line bigint,
+  OUT detail text,
+  OUT count bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+
+REVOKE ALL ON FUNCTION s3_check_schema(regclass, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION s3_check_schema(regclass, boolean) IS
+  'compare a foreign table with its objects: extra and missing columns, values that do not fit, records and objects that cannot be read; the first place of each, and how often';

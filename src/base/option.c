@@ -60,6 +60,7 @@ typedef enum OptionType
 	OPTION_TEXT,				/* char *, not empty */
 	OPTION_ENCODING,			/* int */
 	OPTION_COUNT,				/* int64 */
+	OPTION_RATIO,				/* double, 0 to 1 */
 	OPTION_SIZE,				/* int64 bytes; units as in settings */
 	OPTION_NAMES,				/* List of char *: comma-separated identifiers */
 	OPTION_FIELD,				/* char *, value of an HTTP header */
@@ -105,6 +106,11 @@ static const char *const compression_names[] = {"auto", "none", "gzip", "zstd", 
 static const char *const match_by_names[] = {"position", "name", NULL};
 static const char *const missing_names[] = {"error", "null", NULL};
 static const char *const extra_names[] = {"error", "ignore", NULL};
+static const char *const encoding_errors_names[] = {"error", "replace", NULL};
+static const char *const on_error_names[] = {"stop", "skip", "null", NULL};
+static const char *const on_bad_object_names[] = {"stop", "skip", NULL};
+static const char *const extra_keys_names[] = {"ignore", "warn", "error", NULL};
+static const char *const validate_names[] = {"used", "all", NULL};
 static const char *const records_names[] = {"objects", "arrays", "values", "document", "dynamodb", NULL};
 static const char *const sse_names[] = {"none", "aes256", "aws:kms", NULL};
 static const char *const acl_names[] = {"none", "private", "public-read", "public-read-write", "authenticated-read",
@@ -136,14 +142,24 @@ static const OptionDef option_defs[] = {
 	{"verify", ON_TABLE, OPTION_BOOL, IN_TABLE, .offset = offsetof(S3TableOptions, verify)},
 	{"path_template", ON_TABLE, OPTION_TEXT, IN_TABLE, .offset = offsetof(S3TableOptions, path_template)},
 
+	/* what becomes of what is bad */
+	{"on_error", ON_TABLE, OPTION_ENUM, IN_TABLE, .offset = offsetof(S3TableOptions, on_error), .names = on_error_names},
+	{"max_errors", ON_TABLE, OPTION_COUNT, IN_TABLE, .offset = offsetof(S3TableOptions, max_errors), .min = 0, .max = PG_INT64_MAX},
+	{"max_error_ratio", ON_TABLE, OPTION_RATIO, IN_TABLE, .offset = offsetof(S3TableOptions, max_error_ratio)},
+	{"on_bad_object", ON_TABLE, OPTION_ENUM, IN_TABLE, .offset = offsetof(S3TableOptions, on_bad_object), .names = on_bad_object_names},
+	{"validate", ON_TABLE, OPTION_ENUM, IN_TABLE, .offset = offsetof(S3TableOptions, validate), .names = validate_names},
+	{"extra_keys", ON_TABLE, OPTION_ENUM, IN_TABLE, .offset = offsetof(S3TableOptions, extra_keys), .names = extra_keys_names},
+
 	/* how it is written down */
 	{"format", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, format), .names = format_names},
 	{"compression", ON_TABLE | ON_EXPORT, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, compression), .names = compression_names},
 	{"encoding", ON_TABLE | ON_EXPORT, OPTION_ENCODING, IN_FORMAT, .offset = offsetof(FormatOptions, encoding)},
+	{"encoding_errors", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, encoding_errors), .names = encoding_errors_names},
 	{"max_record_size", ON_TABLE, OPTION_SIZE, IN_FORMAT, .offset = offsetof(FormatOptions, max_record_size), .min = 1, .max = MAX_RECORD_SIZE},
 	{"header", ON_TABLE | ON_EXPORT, OPTION_HEADER, IN_FORMAT, .offset = offsetof(FormatOptions, header), .formats = FOR_LINES},
 	{"match_by", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, match_by), .formats = FOR_DELIMITED, .names = match_by_names},
 	{"skip_lines", ON_TABLE, OPTION_COUNT, IN_FORMAT, .offset = offsetof(FormatOptions, skip_lines), .formats = FOR_LINES, .min = 0, .max = PG_INT32_MAX},
+	{"tolerant", ON_TABLE, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, tolerant), .formats = FOR_CSV},
 	{"comment", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, comment), .formats = FOR_LINES},
 	{"missing_fields", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, missing_fields), .formats = FOR_LINES, .names = missing_names},
 	{"extra_fields", ON_TABLE, OPTION_ENUM, IN_FORMAT, .offset = offsetof(FormatOptions, extra_fields), .formats = FOR_LINES, .names = extra_names},
@@ -159,6 +175,7 @@ static const OptionDef option_defs[] = {
 	{"jsonpaths", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, jsonpaths), .formats = FOR_JSON},
 	{"dateformat", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, dateformat)},
 	{"timeformat", ON_TABLE, OPTION_TEXT, IN_FORMAT, .offset = offsetof(FormatOptions, timeformat)},
+	{"truncate_strings", ON_TABLE, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, truncate_strings)},
 
 	/* of columns */
 	{"column_name", ON_COLUMN, OPTION_TEXT, IN_COLUMN, .offset = offsetof(S3ColumnOptions, column_name)},
@@ -319,6 +336,17 @@ parse_count(const OptionDef *def, const char *value)
 	return number;
 }
 
+static double
+parse_ratio(const OptionDef *def, const char *value)
+{
+	double		number;
+
+	/* not-a-number is in no range */
+	if (!parse_real(value, &number, 0, NULL) || !(number >= 0 && number <= 1))
+		report_invalid_value(def, value, _("Expected a number between 0 and 1."));
+	return number;
+}
+
 /* Letters and digits count, as for the encodings that PostgreSQL knows. */
 static int
 parse_encoding(const OptionDef *def, const char *value)
@@ -408,6 +436,9 @@ set_option(const OptionDef *def, const char *value, void *target)
 		case OPTION_COUNT:
 			*(int64 *) field = parse_count(def, value);
 			break;
+		case OPTION_RATIO:
+			*(double *) field = parse_ratio(def, value);
+			break;
 		case OPTION_SIZE:
 			*(int64 *) field = parse_size(def, value);
 			break;
@@ -444,6 +475,15 @@ init_format(FormatOptions *format)
 	memset(format, 0, sizeof(*format));
 	format->encoding = -1;
 	format->max_record_size = DEFAULT_RECORD_SIZE;
+}
+
+static void
+init_table(S3TableOptions *table)
+{
+	memset(table, 0, sizeof(*table));
+	table->max_errors = -1;
+	table->max_error_ratio = -1;
+	init_format(&table->format);
 }
 
 static void
@@ -525,6 +565,9 @@ finish_format(FormatOptions *format)
 				 errhint("Set the option \"header\" to \"true\" or \"first\".")));
 	if (format->format == FORMAT_FIXEDWIDTH && format->header == HEADER_MATCH)
 		report_contradiction(_("header \"match\" cannot be used with format \"fixedwidth\""));
+
+	if (format->encoding_errors == ENCODING_ERRORS_REPLACE && format->encoding >= S3_ENCODING_UTF16)
+		report_contradiction(_("encoding_errors \"replace\" cannot be used with UTF-16"));
 
 	/* A line is scanned in place, and its end must be in the same block. */
 	len = strlen(format->delimiter);
@@ -612,9 +655,9 @@ s3_options_check(List *options, Oid catalog)
 	}
 	else if (catalog == ForeignTableRelationId)
 	{
-		S3TableOptions table = {0};
+		S3TableOptions table;
 
-		init_format(&table.format);
+		init_table(&table);
 		apply_options(options, ON_TABLE, &table, &table.format);
 		if (table.location == NULL)
 			ereport(ERROR,
@@ -678,9 +721,9 @@ s3_table_options(Oid relid)
 S3TableOptions *
 s3_table_options_make(List *list)
 {
-	S3TableOptions *options = palloc0(sizeof(S3TableOptions));
+	S3TableOptions *options = palloc(sizeof(S3TableOptions));
 
-	init_format(&options->format);
+	init_table(options);
 	apply_options(list, ON_TABLE, options, &options->format);
 	return options;
 }

@@ -71,6 +71,44 @@ typedef enum RaggedLine
 	RAGGED_ACCEPT				/* missing ones are NULL, extra ones ignored */
 } RaggedLine;
 
+/* What becomes of bytes that are no text in the file's encoding. */
+typedef enum EncodingErrors
+{
+	ENCODING_ERRORS_ERROR,
+	ENCODING_ERRORS_REPLACE		/* by U+FFFD, or '?' if the database has none */
+} EncodingErrors;
+
+/* What becomes of a row of which a value does not fit its type. */
+typedef enum OnError
+{
+	ON_ERROR_STOP,
+	ON_ERROR_SKIP,				/* the row is left out */
+	ON_ERROR_NULL				/* the value is NULL; a row that cannot be
+								 * taken apart is left out */
+} OnError;
+
+/* What becomes of an object that cannot be read, or not to its end. */
+typedef enum OnBadObject
+{
+	ON_BAD_OBJECT_STOP,
+	ON_BAD_OBJECT_SKIP			/* the rest of it is left out */
+} OnBadObject;
+
+/* Which columns' values must fit, if errors stop the scan. */
+typedef enum Validate
+{
+	VALIDATE_USED,				/* those that the query reads */
+	VALIDATE_ALL
+} Validate;
+
+/* Keys of JSON, or names in a header, that no column reads. */
+typedef enum ExtraKeys
+{
+	EXTRA_KEYS_IGNORE,
+	EXTRA_KEYS_WARN,			/* of the first one */
+	EXTRA_KEYS_ERROR
+} ExtraKeys;
+
 /* What a record of a JSON file is. */
 typedef enum JsonRecords
 {
@@ -97,12 +135,14 @@ typedef struct FormatOptions
 	int			format;			/* FileFormat */
 	int			compression;	/* Compression */
 	int			encoding;		/* of the file; -1: that of the database */
+	int			encoding_errors;	/* EncodingErrors */
 	int64		max_record_size;	/* bytes */
 
 	/* lines */
 	int			header;			/* HeaderLine */
 	int			match_by;		/* MatchBy */
 	int64		skip_lines;		/* at the beginning of each object */
+	bool		tolerant;		/* of quotes and line ends out of place */
 	char	   *comment;		/* prefix of lines to pass over, or NULL */
 	int			missing_fields; /* RaggedLine */
 	int			extra_fields;	/* RaggedLine */
@@ -123,6 +163,7 @@ typedef struct FormatOptions
 	/* values; "auto" or NULL: as the type reads them */
 	char	   *dateformat;
 	char	   *timeformat;
+	bool		truncate_strings;	/* that are longer than their column */
 } FormatOptions;
 
 /* Server options, and what the catalogs say about the server. */
@@ -153,6 +194,15 @@ typedef struct S3TableOptions
 	bool		manifest;		/* location names manifests */
 	bool		verify;			/* objects must be as their manifest says */
 	char	   *path_template;	/* of keys below the location, or NULL */
+
+	/* what is bad */
+	int			on_error;		/* OnError */
+	int64		max_errors;		/* -1: no limit */
+	double		max_error_ratio;	/* -1: no limit */
+	int			on_bad_object;	/* OnBadObject */
+	int			validate;		/* Validate */
+	int			extra_keys;		/* ExtraKeys */
+
 	FormatOptions format;
 } S3TableOptions;
 

@@ -531,6 +531,15 @@ sample_row(Analysis *a, TupleTableSlot *slot)
 	}
 }
 
+/* Of a table that leaves bad rows out: is the row in the sample nevertheless? */
+static bool
+keep_row(void *arg, const TupleFault *fault)
+{
+	const S3TableOptions *options = arg;
+
+	return fault->repaired || (fault->nullable && options->on_error == ON_ERROR_NULL);
+}
+
 /* --------------------------------------------------------------------- callbacks */
 
 static void
@@ -544,6 +553,11 @@ read_pieces(Analysis *a, Relation rel)
 	for (int i = 0; i < RelationGetDescr(rel)->natts; i++)
 		needed[i] = !TupleDescAttr(RelationGetDescr(rel), i)->attisdropped;
 	scan_prepare(a->scan, rel, needed, econtext);
+	if (a->scan->options->on_error != ON_ERROR_STOP)
+	{
+		a->scan->passes_over = true;
+		tuple_reader_set_handler(a->scan->tuples, keep_row, a->scan->options);
+	}
 	a->scan->open_chunk = open_piece;
 	a->scan->open_arg = a;
 	a->format.options = &a->scan->options->format;

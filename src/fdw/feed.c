@@ -250,9 +250,22 @@ source_content_encoding(void *arg)
 	return s3_source_content_encoding(arg);
 }
 
+/* The text of a source that is decompressed. */
+static ByteSource *
+text_of(const S3ScanState *scan, ByteSource *source, bool at_beginning, TextRepairs *repairs)
+{
+	const FormatOptions *format = &scan->options->format;
+
+	if (format->encoding_errors == ENCODING_ERRORS_ERROR)
+		return text_source_create(source, format->encoding, at_beginning);
+	memset(repairs, 0, sizeof(*repairs));
+	return text_source_create_replacing(source, format->encoding, at_beginning, repairs);
+}
+
 /* From the source of a whole object to its text. */
 static ByteSource *
-decoded(S3ScanState *scan, S3Source *source, ByteSource *bytes, const char *key)
+decoded(S3ScanState *scan, S3Source *source, ByteSource *bytes, const char *key,
+		TextRepairs *repairs)
 {
 	CodecHints *hints = palloc(sizeof(CodecHints));
 	ByteSource *stream;
@@ -261,7 +274,7 @@ decoded(S3ScanState *scan, S3Source *source, ByteSource *bytes, const char *key)
 	hints->content_encoding = source_content_encoding;
 	hints->arg = source;
 	stream = codec_open_source(bytes, scan->options->format.compression, hints);
-	return text_source_create(stream, scan->options->format.encoding, true);
+	return text_of(scan, stream, true, repairs);
 }
 
 /* Read the header line of an object, into CurrentMemoryContext. */
@@ -278,7 +291,8 @@ read_header(S3ScanState *scan, const ManifestObject *object)
 	MemoryContextSwitchTo(work_cxt);
 	source = s3_source_create(scan->client, scan->pool, object->bucket, &object->info,
 							  0, object->info.size, true);
-	header = csv_read_header(decoded(scan, source, s3_source_stream(source), object->info.key),
+	header = csv_read_header(decoded(scan, source, s3_source_stream(source), object->info.key,
+									 palloc(sizeof(TextRepairs))),
 							 &scan->options->format);
 	MemoryContextSwitchTo(result_cxt);
 	result->nfields = header->nfields;
@@ -288,6 +302,15 @@ read_header(S3ScanState *scan, const ManifestObject *object)
 	byte_source_close(s3_source_stream(source));
 	MemoryContextDelete(work_cxt);
 	return result;
+}
+
+RecordHeader *
+scan_read_header(S3ScanState *scan)
+{
+	ManifestObject object;
+
+	manifest_object(scan->manifest, scan->object, &object);
+	return read_header(scan, &object);
 }
 
 /* Is it the one object that has the header line? */
@@ -343,6 +366,11 @@ prepare_object(S3ScanState *scan, int number, const ManifestObject *object, bool
 	scan->start.has_header = at_beginning &&
 		(in_each || (format->header == HEADER_FIRST && is_first_object(scan, object)));
 	scan->start.header = NULL;
+	if (scan->reject && reject_wants_keys(scan->reject))
+	{
+		scan->start.extra_name = reject_extra_key;
+		scan->start.extra_arg = scan->reject;
+	}
 	if (format->match_by == MATCH_BY_NAME && !scan->start.has_header)
 		scan->start.header = header_from_elsewhere(scan, number, object);
 
@@ -366,8 +394,8 @@ open_stretch(S3ScanState *scan, S3Chunk *chunk, const ManifestObject *object)
 			stretch_begin(scan->stretch, &scan->start.line_end, &scan->first_offset,
 						  &scan->first_line);
 			prepare_object(scan, chunk->object, object, chunk->start == 0);
-			stream = text_source_create(stretch_source(scan->stretch),
-										scan->options->format.encoding, chunk->start == 0);
+			stream = text_of(scan, stretch_source(scan->stretch), chunk->start == 0,
+							 &scan->repairs);
 			scan->reader = record_reader_create(stream, &scan->options->format,
 												scan->columns, scan->ncolumns, &scan->start);
 			return true;
@@ -393,6 +421,8 @@ scan_set_object(S3ScanState *scan, int i, ManifestObject *object)
 	s3_object_copy(&object->info, &object->info);
 	object->md5 = copy_string(object->md5);
 	scan->key = object->info.key;
+	scan->version = object->info.version_id ? object->info.version_id : object->info.etag;
+	scan->object = i;
 }
 
 void
@@ -418,7 +448,7 @@ scan_open_object(S3ScanState *scan, int i, const ManifestObject *object)
 										   object->md5, object->records);
 		bytes = verification_source(verification, bytes);
 	}
-	stream = decoded(scan, scan->source, bytes, scan->key);
+	stream = decoded(scan, scan->source, bytes, scan->key, &scan->repairs);
 	scan->reader = record_reader_create(stream, &scan->options->format,
 										scan->columns, scan->ncolumns, &scan->start);
 	if (verification)
@@ -435,7 +465,7 @@ scan_begin_bytes(S3ScanState *scan, int i, const ManifestObject *object)
 void
 scan_open_bytes(S3ScanState *scan, ByteSource *bytes)
 {
-	ByteSource *stream = text_source_create(bytes, scan->options->format.encoding, false);
+	ByteSource *stream = text_of(scan, bytes, false, &scan->repairs);
 
 	scan->reader = record_reader_create(stream, &scan->options->format,
 										scan->columns, scan->ncolumns, &scan->start);
@@ -510,6 +540,7 @@ scan_close_chunk(S3ScanState *scan)
 	if (scan->stretch)
 		stretch_close(scan->stretch);
 	scan->stretch = NULL;
+	memset(&scan->repairs, 0, sizeof(scan->repairs));
 }
 
 void

@@ -417,7 +417,7 @@ manifest_build(const S3Client *client, const S3TableOptions *options, S3Layout *
 		build_from_manifests(&build);
 	else
 		build_from_listings(&build);
-	if (build.archived > 0 && max_listed == 0)
+	if (build.archived > 0 && max_listed == 0 && options->on_bad_object == ON_BAD_OBJECT_STOP)
 		check_archived(&build);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(cxt);

@@ -17,9 +17,28 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "fdw/fdw.h"
 #include "fdw/scan.h"
 #include "storage/shmem.h"
+
+/* May its processes try the values of all columns? */
+static bool
+can_try_values(Oid relid, const FormatOptions *format)
+{
+	Relation	rel = table_open(relid, NoLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		result = true;
+
+	for (int i = 0; i < desc->natts && result; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		result = att->attisdropped || tuple_try_is_parallel_safe(att->atttypid, format);
+	}
+	table_close(rel, NoLock);
+	return result;
+}
 
 /*
  * Workers have the leader's user, mapping and settings.  What a scan does
@@ -28,7 +47,9 @@
 bool
 s3IsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
-	return true;
+	S3TableOptions *options = s3_table_options(rte->relid);
+
+	return options->on_error == ON_ERROR_STOP || can_try_values(rte->relid, &options->format);
 }
 
 Size
@@ -51,6 +72,8 @@ join(S3ScanState *scan, S3ScanShared *shared)
 	scan->stats_shared = false;
 	scan_set_queue(scan, (ChunkQueue *) ((char *) shared + shared->queue_offset));
 	s3_client_share_rate(scan->client, &shared->rate);
+	if (scan->reject)
+		reject_share(scan->reject, &shared->reject, !IsParallelWorker());
 }
 
 void
@@ -79,6 +102,8 @@ s3ReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, void
 {
 	S3ScanState *scan = node->fdw_state;
 
+	if (scan->reject)
+		reject_rescan_shared(scan->reject);
 	chunk_queue_reset(scan->queue);
 }
 

@@ -95,6 +95,173 @@ report_bad_record(const S3ScanState *scan, const RecordError *error)
 			 looks_like_json(scan) ? errhint("For JSON, set the table's option \"format\" to \"json\".") : 0));
 }
 
+/* The chunk is at its end: more of what comes may be asked for beforehand. */
+static void
+finish_chunk(S3ScanState *scan)
+{
+	scan_close_chunk(scan);
+	scan->max_ahead = Min(Max(1, scan->max_ahead * 2), MAX_AHEAD);
+}
+
+/* Columns that tell where the record is. */
+static void
+set_columns_of_record(S3ScanState *scan)
+{
+	for (int i = 0; i < scan->nof_record; i++)
+	{
+		AttrNumber	attnum = scan->of_record[i].attnum;
+		int64		number = scan->of_record[i].is_line ?
+			(int64) current_line(scan) : current_offset(scan);
+
+		tuple_reader_set_value(scan->tuples, attnum,
+							   layout_number(scan->layout, attnum, number), false);
+	}
+}
+
+/* ------------------------------------------------------------ what may be bad */
+
+/* Does anything ask for reject.c, or for all columns' values? */
+static void
+init_reject(S3ScanState *scan, Relation rel, Oid userid, bool *needed)
+{
+	const S3TableOptions *options = scan->options;
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts && reject_validates_all(options); i++)
+	{
+		if (!TupleDescAttr(desc, i)->attisdropped && !layout_is_external(scan->layout, i + 1))
+			needed[i] = true;
+	}
+	if (!reject_is_needed(options))
+		return;
+	scan->reject = reject_create(scan, rel, userid);
+	scan->row_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw row", ALLOCSET_DEFAULT_SIZES);
+	if (options->on_bad_object != ON_BAD_OBJECT_STOP)
+		scan->can_cut = false;
+}
+
+/* The next record, of the next chunk if need be; false if no chunk is left. */
+static bool
+get_record(S3ScanState *scan, Record *record, RecordStatus *status)
+{
+	if (scan->reader == NULL && !scan->open_chunk(scan))
+		return false;
+	*status = record_reader_next(scan->reader, record);
+	return true;
+}
+
+/*
+ * The same; an object that cannot be read on is given up.  What throws for that
+ * reason are the sources of bytes and text, of our own, which hold nothing but
+ * what scan_close_chunk() lets go.
+ */
+static bool
+try_get_record(S3ScanState *scan, Record *record, RecordStatus *status)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+	volatile bool found = true;
+
+	PG_TRY();
+	{
+		found = get_record(scan, record, status);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		if (scan->key == NULL || !reject_is_of_object(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+
+	if (error)
+	{
+		reject_object(scan->reject, error->sqlerrcode, error->message);
+		*status = RECORD_END;
+		return true;
+	}
+	return found;
+}
+
+/* A bad record: report it, or leave it out; false: and the rest of the chunk. */
+static bool
+pass_over(S3ScanState *scan, const RecordError *error)
+{
+	const S3TableOptions *options = scan->options;
+
+	if (error->fatal ? options->on_bad_object == ON_BAD_OBJECT_STOP :
+		options->on_error == ON_ERROR_STOP)
+		report_bad_record(scan, error);
+	reject_record(scan->reject, error);
+	return !error->fatal;
+}
+
+/* Have bytes of the record been replaced, or some before it? */
+static void
+note_replacements(S3ScanState *scan)
+{
+	const char *text;
+	Size		len;
+	int			n;
+
+	record_reader_text(scan->reader, &text, &len);
+	n = text_repairs_take(&scan->repairs, record_reader_offset(scan->reader) + len);
+	if (n > 0)
+		reject_repaired(scan->reject, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+						psprintf(ngettext("%d byte was replaced that is no text in the encoding",
+										  "%d bytes were replaced that are no text in the encoding", n), n));
+}
+
+/* Fill slot with the next row that can be used; false: there is none. */
+static bool
+next_usable(S3ScanState *scan, TupleTableSlot *slot)
+{
+	bool		skips_objects = scan->options->on_bad_object == ON_BAD_OBJECT_SKIP;
+	bool		tries = scan->options->on_error != ON_ERROR_STOP;
+	MemoryContext save = MemoryContextSwitchTo(scan->row_cxt);
+	bool		found = false;
+
+	while (!found)
+	{
+		Record		record;
+		RecordStatus status;
+
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(scan->row_cxt);
+		record.repaired = NULL;
+		if (!(skips_objects ? try_get_record(scan, &record, &status) :
+			  get_record(scan, &record, &status)))
+			break;
+		if (status == RECORD_END || (status == RECORD_BAD && !pass_over(scan, &record.error)))
+			finish_chunk(scan);
+		if (status == RECORD_END)
+			continue;
+		reject_count_row(scan->reject);
+		if (unlikely(scan->repairs.first < scan->repairs.n))
+			note_replacements(scan);
+		if (status == RECORD_BAD)
+			continue;
+		reject_check_keys(scan->reject);
+		if (record.repaired)
+			reject_repaired(scan->reject, ERRCODE_BAD_COPY_FILE_FORMAT, _(record.repaired));
+		if (scan->nof_record > 0)
+			set_columns_of_record(scan);
+		if (tries)
+			found = tuple_try_store(scan->tuples, &record, slot);
+		else
+		{
+			tuple_store(scan->tuples, &record, slot);
+			found = true;
+		}
+	}
+	MemoryContextSwitchTo(save);
+	if (!found && scan->shared == NULL)
+		reject_check_ratio(scan->reject);
+	return found;
+}
+
 /* --------------------------------------------------------------------- callbacks */
 
 static void
@@ -262,7 +429,10 @@ s3BeginForeignScan(ForeignScanState *node, int eflags)
 
 	foreach(lc, (List *) list_nth(plan->fdw_private, S3_SCAN_PRIVATE_ATTRIBUTES))
 		needed[lfirst_int(lc) - 1] = true;
+	init_reject(scan, rel, OidIsValid(userid) ? userid : GetUserId(), needed);
 	scan_prepare(scan, rel, needed, node->ss.ps.ps_ExprContext);
+	if (scan->reject)
+		tuple_reader_set_handler(scan->tuples, reject_value, scan->reject);
 }
 
 /* The queue of a serial scan, which has no use for stretches. */
@@ -283,21 +453,6 @@ make_queue(ForeignScanState *node)
 					scan->manifest->bytes);
 }
 
-/* Columns that tell where the record is. */
-static void
-set_columns_of_record(S3ScanState *scan)
-{
-	for (int i = 0; i < scan->nof_record; i++)
-	{
-		AttrNumber	attnum = scan->of_record[i].attnum;
-		int64		number = scan->of_record[i].is_line ?
-			(int64) current_line(scan) : current_offset(scan);
-
-		tuple_reader_set_value(scan->tuples, attnum,
-							   layout_number(scan->layout, attnum, number), false);
-	}
-}
-
 bool
 scan_next(S3ScanState *scan, TupleTableSlot *slot)
 {
@@ -311,6 +466,15 @@ scan_next(S3ScanState *scan, TupleTableSlot *slot)
 
 	for (;;)
 	{
+		if (unlikely(scan->reject != NULL))
+		{
+			if (!next_usable(scan, slot))
+				break;
+			error_context_stack = context.previous;
+			if (unlikely(scan->watch.shows) && ++scan->rows % ROWS_PER_CHECK == 0)
+				watch_check(&scan->watch, scan->stats.bytes_received, scan->rows);
+			return true;
+		}
 		CHECK_FOR_INTERRUPTS();
 		if (scan->reader == NULL && !scan->open_chunk(scan))
 			break;
@@ -320,17 +484,25 @@ scan_next(S3ScanState *scan, TupleTableSlot *slot)
 			case RECORD_OK:
 				if (unlikely(scan->nof_record > 0))
 					set_columns_of_record(scan);
-				tuple_store(scan->tuples, &record, slot);
+				if (unlikely(scan->passes_over))
+				{
+					if (!tuple_try_store(scan->tuples, &record, slot))
+						continue;
+				}
+				else
+					tuple_store(scan->tuples, &record, slot);
 				error_context_stack = context.previous;
 				if (unlikely(scan->watch.shows) && ++scan->rows % ROWS_PER_CHECK == 0)
 					watch_check(&scan->watch, scan->stats.bytes_received, scan->rows);
 				return true;
 			case RECORD_BAD:
-				report_bad_record(scan, &record.error);
+				if (!scan->passes_over)
+					report_bad_record(scan, &record.error);
+				else if (record.error.fatal)
+					finish_chunk(scan);
 				break;
 			case RECORD_END:
-				scan_close_chunk(scan);
-				scan->max_ahead = Min(Max(1, scan->max_ahead * 2), MAX_AHEAD);
+				finish_chunk(scan);
 				break;
 		}
 	}
@@ -357,6 +529,8 @@ s3ReScanForeignScan(ForeignScanState *node)
 	S3ScanState *scan = node->fdw_state;
 
 	/* The same objects in the same versions; nothing is listed again. */
+	if (scan->reject)
+		reject_rescan(scan->reject);
 	scan_close_chunk(scan);
 	scan_close_ahead(scan);
 	/* A shared queue is reset when its workers are started anew. */
@@ -379,6 +553,8 @@ s3EndForeignScan(ForeignScanState *node)
 		scan_close_ahead(scan);
 	}
 	watch_end(&scan->watch);
+	if (scan->reject)
+		reject_end(scan->reject);
 	if (scan->manifest)
 		manifest_free(scan->manifest);
 }
@@ -405,6 +581,12 @@ s3ShutdownForeignScan(ForeignScanState *node)
 		scan->stats_shared = true;
 	}
 	scan->objects_read = pg_atomic_read_u64(&shared->objects_read);
+	if (scan->reject)
+	{
+		reject_unshare(scan->reject);
+		if (!IsParallelWorker() && chunk_queue_left(scan->queue) == 0)
+			reject_check_ratio(scan->reject);
+	}
 	scan->stats.requests = pg_atomic_read_u64(&shared->requests);
 	scan->stats.retries = pg_atomic_read_u64(&shared->retries);
 	scan->stats.bytes_received = pg_atomic_read_u64(&shared->bytes_received);
@@ -444,5 +626,16 @@ s3ExplainForeignScan(ForeignScanState *node, struct ExplainState *es)
 		ExplainPropertyInteger("S3 Requests", NULL, scan->stats.requests, es);
 		ExplainPropertyInteger("S3 Bytes Received", NULL, scan->stats.bytes_received, es);
 		ExplainPropertyInteger("S3 Retries", NULL, scan->stats.retries, es);
+		if (scan->reject)
+		{
+			ExplainPropertyInteger("S3 Rejected Rows", NULL,
+								   reject_count(scan->reject, REJECT_ROW), es);
+			ExplainPropertyInteger("S3 Rejected Values", NULL,
+								   reject_count(scan->reject, REJECT_VALUE), es);
+			ExplainPropertyInteger("S3 Rejected Objects", NULL,
+								   reject_count(scan->reject, REJECT_OBJECT), es);
+			ExplainPropertyInteger("S3 Repairs", NULL,
+								   reject_count(scan->reject, REJECT_REPAIRED), es);
+		}
 	}
 }

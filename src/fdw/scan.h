@@ -15,7 +15,9 @@
 #include "fdw/chunk.h"
 #include "fdw/layout.h"
 #include "fdw/manifest.h"
+#include "fdw/reject.h"
 #include "fdw/stretch.h"
+#include "format/encoding.h"
 #include "format/tuple.h"
 #include "s3/source.h"
 
@@ -34,6 +36,8 @@ typedef struct S3ScanShared
 	pg_atomic_uint64 requests;
 	pg_atomic_uint64 retries;
 	pg_atomic_uint64 bytes_received;
+
+	RejectShared reject;
 } S3ScanShared;
 
 /* A claimed chunk whose bytes are on their way before its turn. */
@@ -71,10 +75,13 @@ typedef struct S3ScanState
 								 * rows of an object */
 	ColumnOfRecord *of_record;	/* wanted ones made from its place */
 	int			nof_record;
-	bool		can_cut;		/* the format lets objects be read in stretches */
+	bool		can_cut;		/* objects may be read in stretches */
 	bool		(*open_chunk) (struct S3ScanState *scan);	/* scan_open_chunk(), or
 															 * a caller's own */
 	void	   *open_arg;		/* the caller's */
+	Reject	   *reject;			/* NULL: what is bad is an error */
+	bool		passes_over;	/* or, in a sample, not counted */
+	MemoryContext row_cxt;		/* of rows that are tried; reset for each */
 
 	/*
 	 * Made at the first row, or before parallel workers start.  In a parallel
@@ -102,8 +109,10 @@ typedef struct S3ScanState
 
 	/* the chunk being read; reader is NULL if there is none */
 	MemoryContext chunk_cxt;	/* reset when it ends */
-	char	   *bucket;			/* in chunk_cxt, as is */
+	int			object;			/* its number in the manifest */
+	char	   *bucket;			/* in chunk_cxt, as are */
 	char	   *key;
+	char	   *version;		/* version id or entity tag, or NULL */
 	S3Source   *source;			/* owned; the rest of the chain is in chunk_cxt */
 	Stretch    *stretch;		/* owned; instead of source */
 	int			slices;			/* of the stretch, handed out */
@@ -112,6 +121,7 @@ typedef struct S3ScanState
 	int64		first_offset;	/* where in the object its records begin */
 	bool		lines_unknown;	/* first_line is a guess */
 	RecordReader *reader;
+	TextRepairs repairs;		/* bytes replaced in records to come */
 
 	/* of a scan that loads a table */
 	Watch		watch;
@@ -163,6 +173,9 @@ extern void scan_set_object(S3ScanState *scan, int i, ManifestObject *object);
 extern void scan_open_object(S3ScanState *scan, int i, const ManifestObject *object);
 extern void scan_begin_bytes(S3ScanState *scan, int i, const ManifestObject *object);
 extern void scan_open_bytes(S3ScanState *scan, ByteSource *bytes);
+
+/* The names in the header line of the chunk being read, in CurrentMemoryContext. */
+extern RecordHeader *scan_read_header(S3ScanState *scan);
 
 /* Done with the chunk, at its end or before. */
 extern void scan_close_chunk(S3ScanState *scan);

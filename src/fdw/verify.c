@@ -154,6 +154,12 @@ reader_offset(RecordReader *self)
 }
 
 static void
+reader_text(RecordReader *self, const char **data, Size *len)
+{
+	record_reader_text(((struct VerifiedReader *) self)->verification->inner, data, len);
+}
+
+static void
 reader_close(RecordReader *self)
 {
 	Verification *v = ((struct VerifiedReader *) self)->verification;
@@ -168,6 +174,7 @@ static const RecordReaderOps reader_ops = {
 	.next = reader_next,
 	.line = reader_line,
 	.offset = reader_offset,
+	.text = reader_text,
 	.close = reader_close
 };
 

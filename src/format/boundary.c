@@ -477,6 +477,10 @@ boundary_rule(const FormatOptions *options, BoundaryRule *rule)
 	if (options->format != FORMAT_JSON && (options->skip_lines > 0 || options->comment != NULL))
 		return false;
 
+	/* Where a record ends there depends on how many fields it has. */
+	if (options->tolerant)
+		return false;
+
 	rule->bom = options->encoding == S3_ENCODING_UTF8_BOM;
 	switch ((FileFormat) options->format)
 	{

@@ -162,6 +162,8 @@ csv_reader_create(ByteSource *source, const FormatOptions *options,
 	char		escape = options->escape ? options->escape[0] : quote;
 	DelimitedReader *r;
 
+	if (options->tolerant)
+		return csv_lax_reader_create(source, options, columns, ncolumns, start);
 	r = delimited_create(sizeof(DelimitedReader),
 						 escape == quote ? &csv_format : &csv_format_with_escape,
 						 quote, source, options, columns, ncolumns, start);

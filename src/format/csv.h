@@ -49,4 +49,9 @@ extern void csv_write_field(CsvWriter *writer, int col, const char *data, Size l
 extern void csv_write_number(CsvWriter *writer, int col, const char *data, Size len);
 extern void csv_end_record(CsvWriter *writer);
 
+/* csv_lax.c: the same, of files that do not keep to the rules. */
+extern RecordReader *csv_lax_reader_create(ByteSource *source, const FormatOptions *options,
+										   const RecordColumn *columns, int ncolumns,
+										   const RecordStart *start);
+
 #endif							/* S3_CSV_H */

@@ -356,7 +356,7 @@ find_record(DelimitedReader *r, int want, const bool popcnt)
 Found
 delimited_find(DelimitedReader *r)
 {
-	return find_record(r, 0, false);
+	return r->format->lax ? csv_lax_find(r) : find_record(r, 0, false);
 }
 
 /* ---- Fields ---- */
@@ -620,7 +620,7 @@ delimited_line_error(DelimitedReader *r, Found found, RecordError *error)
 /* ---- The RecordReader ---- */
 
 static pg_attribute_always_inline RecordStatus
-read_record(RecordReader *self, Record *record, const bool popcnt)
+read_record(RecordReader *self, Record *record, const bool popcnt, const bool lax)
 {
 	DelimitedReader *r = (DelimitedReader *) self;
 	RecordStatus status;
@@ -644,10 +644,10 @@ read_record(RecordReader *self, Record *record, const bool popcnt)
 		}
 		r->scratch_len = 0;
 	}
-	if (unlikely(r->comment != NULL))
+	if (!lax && unlikely(r->comment != NULL))
 		delimited_skip_comments(r);
 
-	found = find_record(r, r->want, popcnt);
+	found = lax ? csv_lax_find(r) : find_record(r, r->want, popcnt);
 	if (unlikely(found != FOUND_RECORD))
 	{
 		if ((found == FOUND_MARKER && (r->text_len == 0 || r->marker)) ||
@@ -666,8 +666,13 @@ read_record(RecordReader *self, Record *record, const bool popcnt)
 			return delimited_line_error(r, found, &record->error);
 	}
 
+	if (lax && r->unclosed)
+		return delimited_bad(r, &record->error, false, NULL, NULL,
+							 _("unterminated CSV quoted field"));
 	if (unlikely(r->split))
 		r->nfields = r->format->split(r, r->spans, r->want);
+	if (lax && r->strays > 0)
+		record->repaired = gettext_noop("quotes that neither begin nor end a field were taken as data");
 	if (likely(r->nfields == r->nexpected && r->simple))
 		return store_simple_fields(r, &record->error);
 	if (r->nfields != r->nexpected)
@@ -675,6 +680,9 @@ read_record(RecordReader *self, Record *record, const bool popcnt)
 		status = check_ragged(r, &record->error);
 		if (status != RECORD_OK)
 			return status;
+		record->repaired = r->nfields < r->nexpected ?
+			gettext_noop("the line has too few fields") :
+			gettext_noop("the line has too many fields");
 	}
 	return store_fields(r, &record->error);
 }
@@ -682,14 +690,20 @@ read_record(RecordReader *self, Record *record, const bool popcnt)
 static RecordStatus
 read_record_plain(RecordReader *self, Record *record)
 {
-	return read_record(self, record, false);
+	return read_record(self, record, false, false);
+}
+
+static RecordStatus
+read_record_lax(RecordReader *self, Record *record)
+{
+	return read_record(self, record, false, true);
 }
 
 #if SCAN_X86
 SCAN_TARGET_AVX2 static RecordStatus
 read_record_avx2(RecordReader *self, Record *record)
 {
-	return read_record(self, record, true);
+	return read_record(self, record, true, false);
 }
 #endif
 
@@ -708,6 +722,15 @@ static uint64
 record_offset(RecordReader *self)
 {
 	return ((DelimitedReader *) self)->offset;
+}
+
+static void
+record_raw_text(RecordReader *self, const char **data, Size *len)
+{
+	DelimitedReader *r = (DelimitedReader *) self;
+
+	*data = r->text ? r->text : "";
+	*len = r->text ? r->text_len : 0;
 }
 
 static void
@@ -736,6 +759,15 @@ static const RecordReaderOps plain_ops = {
 	.next = read_record_plain,
 	.line = record_line,
 	.offset = record_offset,
+	.text = record_raw_text,
+	.close = close_reader
+};
+
+static const RecordReaderOps lax_ops = {
+	.next = read_record_lax,
+	.line = csv_lax_line,
+	.offset = record_offset,
+	.text = record_raw_text,
 	.close = close_reader
 };
 
@@ -744,6 +776,7 @@ static const RecordReaderOps avx2_ops = {
 	.next = read_record_avx2,
 	.line = record_line,
 	.offset = record_offset,
+	.text = record_raw_text,
 	.close = close_reader
 };
 #endif
@@ -761,6 +794,8 @@ delimited_create(Size size, const DelimitedFormat *format, char special,
 	if (scan_have_avx2())
 		r->base.ops = &avx2_ops;
 #endif
+	if (format->lax)
+		r->base.ops = &lax_ops;
 	r->format = format;
 	r->source = source;
 	r->options = options;

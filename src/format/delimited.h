@@ -99,6 +99,9 @@ typedef struct DelimitedFormat
 	/* Decoding can fail, and does so before fields are counted. */
 	bool		verifies;
 
+	/* Records are found by csv_lax.c instead, and always split. */
+	bool		lax;
+
 	/* A backslash takes away the meaning of the next byte. */
 	bool		backslash;
 
@@ -196,6 +199,8 @@ struct DelimitedReader
 	Size		text_len;
 	int			nfields;
 	bool		quoted;			/* the special byte occurs in it */
+	bool		unclosed;		/* csv_lax.c: a quote in it is not closed */
+	int			strays;			/* csv_lax.c: quotes that are data, as of split */
 	uint32	   *field_ends;		/* owned; [i + 1] is where field i ends, and
 								 * [0] is one byte before the record; not for
 								 * those that are split */
@@ -280,6 +285,12 @@ extern char *delimited_scratch(DelimitedReader *r);
  * character if it were longer than one byte.
  */
 extern int	delimited_char_len(const char *text);
+
+/* ---- csv_lax.c: what takes the place of the functions above ---- */
+
+extern Found csv_lax_find(DelimitedReader *r);
+extern bool csv_lax_skip_lines(DelimitedReader *r);
+extern uint64 csv_lax_line(RecordReader *self);
 
 /* ---- delimited_header.c ---- */
 

@@ -230,7 +230,11 @@ match_by_name(DelimitedReader *r, const HeaderNames *names, int *field_of, Recor
 		key.len = name.len;
 		found = bsearch(&key, sorted, r->ncolumns, sizeof(NamedColumn), compare_names);
 		if (found == NULL)
+		{
+			if (r->start_at->extra_name)
+				r->start_at->extra_name(r->start_at->extra_arg, name.data, name.len);
 			continue;
+		}
 		while (found > sorted && compare_names(found - 1, &key) == 0)
 			found--;
 		for (; found < sorted + r->ncolumns && compare_names(found, &key) == 0; found++)

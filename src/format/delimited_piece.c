@@ -271,6 +271,8 @@ found:
 bool
 delimited_skip_lines(DelimitedReader *r)
 {
+	if (r->format->lax)
+		return csv_lax_skip_lines(r);
 	for (int64 i = 0; i < r->options->skip_lines; i++)
 	{
 		LineEnd		line_end = LINE_END_UNKNOWN;
@@ -303,6 +305,8 @@ at_comment(DelimitedReader *r)
 void
 delimited_skip_comments(DelimitedReader *r)
 {
+	if (r->format->lax)
+		return;					/* which does so itself */
 	while (at_comment(r))
 	{
 		if (!skip_line(r, &r->line_end))

@@ -12,6 +12,9 @@
  * buffer, are joined with the first ones of the next piece, and are handed on
  * from there, so that the pieces themselves are never copied.
  *
+ * If faults are to be replaced, a loop of its own takes both ways: it is slower
+ * only where there are some.
+ *
  * UTF-16, which the server does not know, is made UTF-8 first.  A byte order
  * mark is text like any other, as for COPY, but for encodings of our own.
  *
@@ -69,6 +72,12 @@ typedef struct TextSource
 	int			mark_len;
 
 	char	   *converted;		/* owned; NULL if only verifying */
+
+	/* what is no text is replaced */
+	TextRepairs *repairs;		/* borrowed; NULL: it is an error */
+	MemoryContext cxt;			/* of the repairs */
+	uint64		yielded;		/* bytes */
+	char		out[JOIN_SIZE + STREAM_PADDING];	/* from the join buffer */
 } TextSource;
 
 /*
@@ -306,6 +315,124 @@ convert_next(ByteSource *self, const char **data, Size *len)
 	}
 }
 
+/* ---- Replacing ---- */
+
+static void
+add_repair(TextSource *ts)
+{
+	TextRepairs *repairs = ts->repairs;
+
+	if (repairs->first == repairs->n)
+		repairs->first = repairs->n = 0;
+	if (repairs->n == repairs->max)
+	{
+		repairs->max = Max(64, repairs->max * 2);
+		repairs->offsets = repairs->offsets ?
+			repalloc_huge(repairs->offsets, repairs->max * sizeof(uint64)) :
+			MemoryContextAlloc(ts->cxt, repairs->max * sizeof(uint64));
+	}
+	repairs->offsets[repairs->n++] = ts->yielded;
+}
+
+int
+text_repairs_take(TextRepairs *repairs, uint64 before)
+{
+	int			first = repairs->first;
+
+	while (repairs->first < repairs->n && repairs->offsets[repairs->first] < before)
+		repairs->first++;
+	return repairs->first - first;
+}
+
+/*
+ * Make text of the first bytes; returns how many were used, 0 if more are
+ * needed to tell.
+ */
+static Size
+take_text(TextSource *ts, const char *bytes, Size len, bool last, const char **data, Size *out_len)
+{
+	Size		needed = ts->converted ? MAX_CONVERSION_INPUT_LENGTH : ts->max_char_len;
+	Size		n;
+
+	if (ts->converted)
+	{
+		n = convert(ts, bytes, len, true);
+		*data = ts->converted;
+		*out_len = n > 0 ? strlen(ts->converted) : 0;
+	}
+	else
+	{
+		n = valid_length(ts->encoding, bytes, Min(len, SLICE_SIZE));
+		*data = bytes;
+		*out_len = n;
+	}
+	if (n > 0 || (len < needed && !last))
+		return n;
+
+	add_repair(ts);
+	*data = GetDatabaseEncoding() == PG_UTF8 ? "\xef\xbf\xbd" : "?";
+	*out_len = strlen(*data);
+	return 1;
+}
+
+/* Hand it out from memory that has padding, and that nothing moves. */
+static void
+keep_out(TextSource *ts, const char **data, Size len)
+{
+	memcpy(ts->out, *data, Min(len, JOIN_SIZE));
+	*data = ts->out;
+}
+
+static bool
+replace_next(ByteSource *self, const char **data, Size *len)
+{
+	TextSource *ts = (TextSource *) self;
+
+	for (;;)
+	{
+		bool		last = ts->len == 0 && !next_piece(ts);
+		Size		n;
+
+		if (last && ts->join_len == 0)
+			return false;
+		if (ts->join_len > 0)
+		{
+			Size		added = Min(ts->len, JOIN_SIZE - ts->join_len);
+
+			memcpy(ts->join + ts->join_len, ts->piece, added);
+			n = take_text(ts, ts->join, ts->join_len + added, last, data, len);
+			if (*data != ts->converted)
+				keep_out(ts, data, *len);
+			if (n >= ts->join_len)
+			{
+				ts->piece += n - ts->join_len;
+				ts->len -= n - ts->join_len;
+				ts->join_len = 0;
+			}
+			else
+			{
+				memmove(ts->join, ts->join + n, ts->join_len - n);
+				ts->join_len -= n;
+			}
+		}
+		else
+		{
+			n = take_text(ts, ts->piece, ts->len, false, data, len);
+			if (n == 1 && *data != ts->piece && *data != ts->converted)
+				keep_out(ts, data, *len);
+			ts->piece += n;
+			ts->len -= n;
+		}
+		if (n == 0)
+			keep_rest(ts);
+		else if (*len > 0)
+		{
+			ts->yielded += *len;
+			return true;
+		}
+	}
+}
+
 static void
 text_source_close(ByteSource *self)
 {
@@ -327,6 +454,24 @@ static const ByteSourceOps convert_ops = {
 	.next = convert_next,
 	.close = text_source_close
 };
+
+static const ByteSourceOps replace_ops = {
+	.next = replace_next,
+	.close = text_source_close
+};
+
+ByteSource *
+text_source_create_replacing(ByteSource *source, int encoding, bool at_beginning,
+							 TextRepairs *repairs)
+{
+	TextSource *ts = (TextSource *) text_source_create(source, encoding, at_beginning);
+
+	Assert(encoding < S3_ENCODING_UTF16);
+	ts->base.ops = &replace_ops;
+	ts->repairs = repairs;
+	ts->cxt = CurrentMemoryContext;
+	return &ts->base;
+}
 
 ByteSource *
 text_source_create(ByteSource *source, int encoding, bool at_beginning)

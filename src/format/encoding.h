@@ -25,6 +25,26 @@
  */
 extern ByteSource *text_source_create(ByteSource *source, int encoding, bool at_beginning);
 
+/* Where bytes were replaced: offsets in the text that is yielded, ascending. */
+typedef struct TextRepairs
+{
+	uint64	   *offsets;		/* owned; those from first on are not taken */
+	int			first;
+	int			n;
+	int			max;
+} TextRepairs;
+
+/*
+ * The same, but each byte that is no part of a valid character becomes U+FFFD,
+ * or '?' where the database has no such character.  repairs is zeroed at first,
+ * borrowed, and grows in CurrentMemoryContext.  Not for UTF-16.
+ */
+extern ByteSource *text_source_create_replacing(ByteSource *source, int encoding,
+												bool at_beginning, TextRepairs *repairs);
+
+/* How many repairs there are before an offset; they are taken. */
+extern int	text_repairs_take(TextRepairs *repairs, uint64 before);
+
 /*
  * May a file in the encoding be cut at ASCII characters, before it is
  * converted?  Not if such bytes can be parts of other characters.

@@ -685,6 +685,20 @@ json_offset(RecordReader *self)
 }
 
 static void
+json_text(RecordReader *self, const char **data, Size *len)
+{
+	JsonReader *r = (JsonReader *) self;
+
+	*data = r->rec;
+	*len = r->skip_line ? (Size) (r->end - r->rec) :
+		Min(Max(r->parser.pos, r->parser.fault_end), (Size) (r->end - r->rec));
+	if (r->skip_line && memchr(*data, '\n', *len))
+		*len = (const char *) memchr(*data, '\n', *len) - *data;
+	while (*len > 0 && json_is_space((*data)[*len - 1]))
+		(*len)--;
+}
+
+static void
 json_close(RecordReader *self)
 {
 	JsonReader *r = (JsonReader *) self;
@@ -696,6 +710,7 @@ static const RecordReaderOps json_reader_ops = {
 	.next = json_next,
 	.line = json_line,
 	.offset = json_offset,
+	.text = json_text,
 	.close = json_close
 };
 

@@ -76,6 +76,10 @@ typedef struct RecordStart
 	LineEnd		line_end;		/* as earlier lines have shown */
 	const RecordHeader *header; /* match_by name, and no header line is here to
 								 * be read: the names; borrowed.  Else NULL */
+
+	/* called for names that no column has, if not NULL */
+	void		(*extra_name) (void *arg, const char *name, Size len);
+	void	   *extra_arg;
 } RecordStart;
 
 /* Why a record is bad; the strings live in the reader's record memory. */
@@ -94,6 +98,9 @@ typedef struct Record
 	RecordField *fields;		/* one per declared column; only those of
 								 * needed columns are set */
 	RecordError error;			/* valid after RECORD_BAD */
+	const char *repaired;		/* set after RECORD_OK, if something had to be
+								 * made good: what, not translated; else as
+								 * the caller left it */
 } Record;
 
 typedef enum RecordStatus
@@ -122,6 +129,12 @@ typedef struct RecordReaderOps
 	 */
 	uint64		(*offset) (RecordReader *self);
 
+	/*
+	 * The text of that record, as far as it is at hand: for messages.  Borrowed
+	 * until the next call; not to be asked for after an error was thrown.
+	 */
+	void		(*text) (RecordReader *self, const char **data, Size *len);
+
 	/* Closes what the reader made, not the ByteSource below. */
 	void		(*close) (RecordReader *self);
 } RecordReaderOps;
@@ -147,6 +160,12 @@ static inline uint64
 record_reader_offset(RecordReader *reader)
 {
 	return reader->ops->offset(reader);
+}
+
+static inline void
+record_reader_text(RecordReader *reader, const char **data, Size *len)
+{
+	reader->ops->text(reader, data, len);
 }
 
 static inline void

@@ -12,6 +12,12 @@
  * how they are written (see datetime.c), and, of JSON, arrays and composite
  * types (see nested.c).
  *
+ * A value that does not fit raises an error, or, if rows are tried, is handed
+ * to a handler.  The input functions of the common types hold nothing when they
+ * give up, so their errors can be caught as they are; whatever else may run,
+ * does so in a subtransaction.  Either costs only values that no fast parser
+ * takes.
+ *
  * The scan above owns slots, memory per row and error context; the record
  * reader below owns the fields.
  *
@@ -22,6 +28,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -36,6 +43,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 /* Longer fields are copied to memory of the row instead of our own. */
 #define MAX_SCRATCH (64 * 1024)
@@ -54,7 +62,10 @@ typedef struct ReadColumn
 	/* the type's input function */
 	FmgrInfo	input;
 	Oid			typioparam;
+	Oid			type;
 	int32		typmod;
+	bool		plain;			/* see is_plain() */
+	int			max_chars;		/* longer strings are cut; 0: they are not */
 
 	/* what reads the column instead; both NULL mostly, both owned */
 	NestedType *nested;
@@ -92,6 +103,9 @@ struct TupleReader
 	Size		scratch_size;
 	MemoryContext cxt;			/* in which scratch is */
 
+	TupleFaultHandler handler;	/* or NULL */
+	void	   *handler_arg;	/* borrowed */
+
 	/* what is being converted; NULL outside of tuple_store() */
 	const ReadColumn *current;
 	const RecordField *current_field;	/* borrowed */
@@ -118,6 +132,71 @@ find_datetime_format(Form_pg_attribute att, const S3ColumnOptions *options,
 	return datetime_format_create(att->atttypid, att->atttypmod, "timeformat", time);
 }
 
+/*
+ * Does the input function of the type hold nothing that an error would leave
+ * behind, and run no code but its own?
+ */
+static bool
+is_plain(Oid typid)
+{
+	Oid			element = get_element_type(typid);
+
+	switch (OidIsValid(element) ? element : typid)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case MONEYOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case CHAROID:
+		case NAMEOID:
+		case BYTEAOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+		case UUIDOID:
+		case JSONOID:
+		case JSONBOID:
+		case INETOID:
+		case CIDROID:
+		case MACADDROID:
+		case MACADDR8OID:
+		case BITOID:
+		case VARBITOID:
+		case OIDOID:
+		case POINTOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+tuple_try_is_parallel_safe(Oid typid, const FormatOptions *format)
+{
+	return is_plain(typid) && !(format->format == FORMAT_JSON && nested_type_is(typid));
+}
+
+/* How many characters a string of the type may have; 0: no limit. */
+static int
+max_chars_of(Oid typid, int32 typmod)
+{
+	Oid			base = getBaseTypeAndTypmod(typid, &typmod);
+
+	if ((base != VARCHAROID && base != BPCHAROID) || typmod < (int32) VARHDRSZ)
+		return 0;
+	return typmod - VARHDRSZ;
+}
+
 /* Find out how to convert the fields of a wanted column. */
 static void
 init_column(TupleReader *reader, ReadColumn *column, Form_pg_attribute att,
@@ -127,7 +206,11 @@ init_column(TupleReader *reader, ReadColumn *column, Form_pg_attribute att,
 
 	column->attribute = att->attnum - 1;
 	column->name = NameStr(att->attname);
+	column->type = att->atttypid;
 	column->typmod = att->atttypmod;
+	column->plain = tuple_try_is_parallel_safe(att->atttypid, format);
+	if (format->truncate_strings)
+		column->max_chars = max_chars_of(att->atttypid, att->atttypmod);
 	getTypeInputInfo(att->atttypid, &function, &column->typioparam);
 	fmgr_info_cxt(function, &column->input, reader->cxt);
 
@@ -287,6 +370,44 @@ terminated_copy(TupleReader *reader, const RecordField *field)
 	return copy;
 }
 
+void
+tuple_reader_set_handler(TupleReader *reader, TupleFaultHandler handler, void *arg)
+{
+	reader->handler = handler;
+	reader->handler_arg = arg;
+}
+
+static bool
+report_fault(TupleReader *reader, const ReadColumn *column, const RecordField *field,
+			 bool repaired, bool nullable, int sqlerrcode, const char *message)
+{
+	TupleFault	fault = {
+		.column = column->name,.type = column->type,.typmod = column->typmod,
+		.data = field->data,.len = field->len,
+		.repaired = repaired,.nullable = nullable,.sqlerrcode = sqlerrcode,.message = message
+	};
+
+	return reader->handler && reader->handler(reader->handler_arg, &fault);
+}
+
+/* Cut a string that is longer than its column.  Blanks at its end do not count. */
+static RecordField
+cut_field(TupleReader *reader, const ReadColumn *column, const RecordField *field)
+{
+	RecordField result = *field;
+	Size		end;
+
+	if (field->len <= (Size) column->max_chars || field->len > MaxAllocSize)
+		return result;
+	result.len = pg_mbcharcliplen(field->data, (int) field->len, column->max_chars);
+	for (end = field->len; end > result.len && field->data[end - 1] == ' ';)
+		end--;
+	if (end > result.len)
+		(void) report_fault(reader, column, field, true, false, ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
+							psprintf(_("value was cut to %d characters"), column->max_chars));
+	return result;
+}
+
 /* Convert a field for which there is no fast parser; true if it is NULL. */
 static bool
 convert(TupleReader *reader, ReadColumn *column, const RecordField *field, Datum *value)
@@ -300,8 +421,17 @@ convert(TupleReader *reader, ReadColumn *column, const RecordField *field, Datum
 			domain_check(*value, false, column->domain, &column->domain_cache, reader->cxt);
 	}
 	else
+	{
+		RecordField cut;
+
+		if (unlikely(column->max_chars > 0))
+		{
+			cut = cut_field(reader, column, field);
+			field = &cut;
+		}
 		*value = InputFunctionCall(&column->input, terminated_copy(reader, field),
 								   column->typioparam, column->typmod);
+	}
 	return false;
 }
 
@@ -320,6 +450,150 @@ default_value(TupleReader *reader, const ReadColumn *column, Datum *value)
 				 errdetail("Column \"%s\" has no default value.", column->name)));
 	*value = ExecEvalExpr(column->default_value, reader->econtext, &isnull);
 	return isnull;
+}
+
+/* What becomes of a field that no fast parser takes; true: NULL. */
+static bool
+convert_any(TupleReader *reader, ReadColumn *column, const RecordField *field, Datum *value)
+{
+	*value = (Datum) 0;
+	if (field->data)
+		return convert(reader, column, field, value);
+	if (field->len == RECORD_FIELD_DEFAULT)
+		return default_value(reader, column, value);
+
+	/* a domain may have something against NULL */
+	if (!column->input.fn_strict)
+		(void) InputFunctionCall(&column->input, NULL, column->typioparam, column->typmod);
+	return true;
+}
+
+/* Is the error about the value, and not about the server or the query? */
+static bool
+is_fault_of_value(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case MAKE_SQLSTATE('0', 'A', '0', '0', '0'):
+		case MAKE_SQLSTATE('2', '2', '0', '0', '0'):
+		case MAKE_SQLSTATE('2', '3', '0', '0', '0'):
+		case MAKE_SQLSTATE('4', '2', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '4', '0', '0', '0'):
+		case MAKE_SQLSTATE('P', '0', '0', '0', '0'):
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The same as convert_any(); what is wrong with the value is returned, or NULL. */
+static ErrorData *
+try_convert(TupleReader *reader, ReadColumn *column, const RecordField *field,
+			Datum *value, bool *isnull)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+	bool		nested = !column->plain;
+
+	/* Nothing can go wrong. */
+	if (field->data == NULL && field->len == 0 && column->input.fn_strict)
+	{
+		*value = (Datum) 0;
+		*isnull = true;
+		return NULL;
+	}
+
+	/* What is wrong with a default is no fault of the data. */
+	if (field->data == NULL && field->len == RECORD_FIELD_DEFAULT && column->default_value)
+	{
+		*isnull = default_value(reader, column, value);
+		return NULL;
+	}
+	if (nested)
+	{
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(cxt);
+	}
+	PG_TRY();
+	{
+		*isnull = convert_any(reader, column, field, value);
+		if (nested)
+		{
+			ReleaseCurrentSubTransaction();
+			MemoryContextSwitchTo(cxt);
+			CurrentResourceOwner = owner;
+		}
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (nested)
+		{
+			RollbackAndReleaseCurrentSubTransaction();
+			MemoryContextSwitchTo(cxt);
+			CurrentResourceOwner = owner;
+		}
+		if (!is_fault_of_value(error->sqlerrcode))
+			ReThrowError(error);
+	}
+	PG_END_TRY();
+	return error;
+}
+
+/* The values that are no columns of the record. */
+static void
+store_externals(const TupleReader *reader, TupleTableSlot *slot)
+{
+	memset(slot->tts_isnull, true, sizeof(bool) * reader->natts);
+	for (int i = 0; i < reader->nexternals; i++)
+	{
+		const ExternalValue *external = &reader->externals[i];
+
+		slot->tts_values[external->attribute] = external->value;
+		slot->tts_isnull[external->attribute] = external->isnull;
+	}
+}
+
+bool
+tuple_try_store(TupleReader *reader, const Record *record, TupleTableSlot *slot)
+{
+	static const RecordField null_field = {NULL, 0};
+
+	store_externals(reader, slot);
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		ReadColumn *column = &reader->columns[i];
+		const RecordField *field = &record->fields[column->field];
+		Datum	   *value = &slot->tts_values[column->attribute];
+		bool	   *isnull = &slot->tts_isnull[column->attribute];
+		ErrorData  *error;
+
+		if (field->data != NULL && column->parser.parse != NULL &&
+			column->parser.parse(&column->parser, field->data, field->len, value))
+		{
+			*isnull = false;
+			continue;
+		}
+		reader->current = column;
+		reader->current_field = field;
+		error = try_convert(reader, column, field, value, isnull);
+		reader->current = NULL;
+		if (error)
+		{
+			/* A domain may not take NULL either. */
+			bool		nullable = field->data != NULL &&
+				try_convert(reader, column, &null_field, value, isnull) == NULL;
+
+			if (!report_fault(reader, column, field, false, nullable,
+							  error->sqlerrcode, error->message) || !nullable)
+				return false;
+		}
+	}
+	ExecStoreVirtualTuple(slot);
+	return true;
 }
 
 void

@@ -61,6 +61,40 @@ extern const RecordColumn *tuple_reader_columns(TupleReader *reader, int *ncolum
  */
 extern void tuple_store(TupleReader *reader, const Record *record, TupleTableSlot *slot);
 
+/* What is wrong with a value. */
+typedef struct TupleFault
+{
+	const char *column;
+	Oid			type;
+	int32		typmod;
+	const char *data;			/* the value's text, len bytes; NULL: null input */
+	Size		len;
+	bool		repaired;		/* a string was cut, and fits now */
+	bool		nullable;		/* NULL may stand in its place */
+	int			sqlerrcode;
+	const char *message;
+} TupleFault;
+
+/*
+ * Called for each such value.  The result says whether to go on with NULL in
+ * its place, if it is nullable; else the row is given up.
+ */
+typedef bool (*TupleFaultHandler) (void *arg, const TupleFault *fault);
+
+extern void tuple_reader_set_handler(TupleReader *reader, TupleFaultHandler handler, void *arg);
+
+/*
+ * As tuple_store(), but a field that does not fit raises no error: the handler
+ * is asked.  False: the row was given up, and slot is still empty.
+ */
+extern bool tuple_try_store(TupleReader *reader, const Record *record, TupleTableSlot *slot);
+
+/*
+ * May processes of a parallel query try values of the type?  Not if what they
+ * may run into can only be undone by a subtransaction.
+ */
+extern bool tuple_try_is_parallel_safe(Oid typid, const FormatOptions *format);
+
 /*
  * For an error context callback: the column being converted and its text,
  * shortened for display to at most 100 bytes; false when none is.

@@ -76,6 +76,8 @@ options_arg(FunctionCallInfo fcinfo, int argno)
 			options->extra_fields = strcmp(value, "ignore") == 0 ? RAGGED_ACCEPT : RAGGED_ERROR;
 		else if (strcmp(name, "ignore_case") == 0)
 			options->ignore_case = strcmp(value, "true") == 0;
+		else if (strcmp(name, "tolerant") == 0)
+			options->tolerant = strcmp(value, "true") == 0;
 		else if (strcmp(name, "comment") == 0)
 			options->comment = value;
 		else if (strcmp(name, "delimiter") == 0)

@@ -1,0 +1,577 @@
+/*-------------------------------------------------------------------------
+ *
+ * reject.c
+ *		What becomes of what a scan cannot use: counted, recorded, or too much.
+ *
+ * scan.c asks for each record, value and object that is bad, and leaves it out
+ * when this returns.  What is counted here goes into the store as well, before
+ * anything else happens; so the row that is one too many is there, too.
+ *
+ * The sums are shared by the processes of a scan, and so is the store, which in
+ * a parallel scan the leader starts before its workers take all places for
+ * background workers.
+ *
+ * A serial scan that is repeated meets the same rows in the same order: those
+ * up to the last one recorded are left out again in silence.  A parallel scan
+ * has no order; once all its chunks were claimed, nothing is recorded again.
+ *
+ * Raw lines show all columns, and values of columns that the query does not
+ * read are recorded, too.  So the records are for the user whose privileges the
+ * scan has only if that user may read the whole table; else for the owner.
+ *
+ * IDENTIFICATION
+ *		src/fdw/reject.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "fdw/keys.h"
+#include "fdw/reject.h"
+#include "fdw/reject_store.h"
+#include "fdw/scan.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* Below so many rows a ratio says nothing, unless the scan is at its end. */
+#define RATIO_MIN_ROWS 1000
+
+/* Rows that a process counts before it tells the others. */
+#define ROWS_PER_FLUSH 256
+
+/* Where the rows are; the view is in the schema of the extension. */
+#define HINT_WHERE gettext_noop("See them with SELECT * FROM s3_rejected WHERE scan = %lld.")
+
+struct Reject
+{
+	/* constant */
+	S3ScanState *scan;			/* borrowed */
+	MemoryContext cxt;			/* the scan's */
+	char	   *table_name;
+	Oid			relid;
+	Oid			userid;			/* who may see what is recorded */
+	bool		sees_all;		/* it is the user of the scan */
+	bool		has_offsets;	/* bytes are counted in the file's encoding */
+
+	RejectShared own;			/* of a serial scan */
+	RejectShared *shared;		/* that, or in shared memory */
+	bool		parallel;		/* it is or was the latter */
+	RejectStore *store;			/* NULL until needed */
+	bool		opened;			/* it was this process that has opened it */
+	MemoryContext row_cxt;		/* reset per record that is rejected */
+	KeySet	   *keys;			/* that columns read; NULL until needed */
+	char	   *first;			/* where the first one was, and why */
+
+	int			rows;			/* not in the shared sum yet */
+
+	/* of a serial scan: what was recorded last */
+	int			last_object;	/* -1: nothing */
+	uint64		last_offset;
+	int			last_column;	/* faults within one record */
+	int			column;			/* the same, of the current record */
+	uint64		max_rows;		/* of passes before this one */
+};
+
+static bool
+reject_is_tolerant(const S3TableOptions *options)
+{
+	return options->on_error != ON_ERROR_STOP || options->on_bad_object != ON_BAD_OBJECT_STOP;
+}
+
+bool
+reject_validates_all(const S3TableOptions *options)
+{
+	return options->on_error != ON_ERROR_STOP || options->validate == VALIDATE_ALL;
+}
+
+/* Is it possible at all that something will be recorded? */
+static bool
+may_record(const S3TableOptions *options)
+{
+	return reject_is_tolerant(options) || options->format.tolerant ||
+		options->format.truncate_strings ||
+		options->format.encoding_errors != ENCODING_ERRORS_ERROR;
+}
+
+bool
+reject_is_needed(const S3TableOptions *options)
+{
+	return may_record(options) || options->extra_keys != EXTRA_KEYS_IGNORE;
+}
+
+static void
+init_sums(RejectShared *shared)
+{
+	pg_atomic_init_u64(&shared->rows, 0);
+	pg_atomic_init_u64(&shared->errors, 0);
+	for (int i = 0; i < NUM_REJECT_KINDS; i++)
+		pg_atomic_init_u64(&shared->counts[i], 0);
+	pg_atomic_init_u32(&shared->warned, 0);
+	shared->store = DSM_HANDLE_INVALID;
+	shared->again = false;
+}
+
+Reject *
+reject_create(S3ScanState *scan, Relation rel, Oid userid)
+{
+	Reject	   *reject = palloc0(sizeof(Reject));
+	int			encoding = scan->options->format.encoding;
+
+	reject->scan = scan;
+	reject->cxt = CurrentMemoryContext;
+	reject->table_name = pstrdup(RelationGetRelationName(rel));
+	reject->relid = RelationGetRelid(rel);
+	reject->sees_all = pg_class_aclcheck(reject->relid, userid, ACL_SELECT) == ACLCHECK_OK;
+	reject->userid = reject->sees_all ? userid : rel->rd_rel->relowner;
+	if (encoding == S3_ENCODING_UTF8_BOM)
+		encoding = PG_UTF8;
+	reject->has_offsets = scan->options->format.encoding_errors == ENCODING_ERRORS_ERROR &&
+		(encoding < 0 || encoding == PG_SQL_ASCII ||
+		 encoding == GetDatabaseEncoding() || GetDatabaseEncoding() == PG_SQL_ASCII);
+	reject->shared = &reject->own;
+	init_sums(reject->shared);
+	reject->row_cxt = AllocSetContextCreate(reject->cxt, "s3_fdw rejected row",
+											ALLOCSET_SMALL_SIZES);
+	reject->last_object = -1;
+	return reject;
+}
+
+void
+reject_share(Reject *reject, RejectShared *shared, bool init)
+{
+	reject->shared = shared;
+	reject->parallel = true;
+	if (!init)
+		return;
+	init_sums(shared);
+	reject->opened = true;
+	if (reject->store == NULL && may_record(reject->scan->options))
+		reject->store = reject_store_open(reject->relid, reject->userid, true);
+	if (reject->store)
+		shared->store = reject_store_handle(reject->store);
+}
+
+void
+reject_rescan(Reject *reject)
+{
+	RejectShared *shared = reject->shared;
+
+	reject_flush(reject);
+	if (reject->parallel)
+		return;
+	reject->max_rows = Max(reject->max_rows, pg_atomic_read_u64(&shared->rows));
+	pg_atomic_write_u64(&shared->rows, 0);
+}
+
+void
+reject_rescan_shared(Reject *reject)
+{
+	reject->shared->again = chunk_queue_left(reject->scan->queue) == 0;
+}
+
+/* ------------------------------------------------------------------ counting */
+
+void
+reject_flush(Reject *reject)
+{
+	if (reject->rows > 0)
+		pg_atomic_fetch_add_u64(&reject->shared->rows, reject->rows);
+	reject->rows = 0;
+}
+
+void
+reject_unshare(Reject *reject)
+{
+	RejectShared *shared = reject->shared;
+
+	reject_flush(reject);
+	if (shared == &reject->own)
+		return;
+	reject->shared = &reject->own;
+	pg_atomic_write_u64(&reject->own.rows, pg_atomic_read_u64(&shared->rows));
+	pg_atomic_write_u64(&reject->own.errors, pg_atomic_read_u64(&shared->errors));
+	for (int i = 0; i < NUM_REJECT_KINDS; i++)
+		pg_atomic_write_u64(&reject->own.counts[i], pg_atomic_read_u64(&shared->counts[i]));
+}
+
+void
+reject_count_row(Reject *reject)
+{
+	reject->column = 0;
+	if (++reject->rows >= ROWS_PER_FLUSH)
+		reject_flush(reject);
+}
+
+int64
+reject_count(Reject *reject, RejectKind kind)
+{
+	return (int64) pg_atomic_read_u64(&reject->shared->counts[kind]);
+}
+
+/* ----------------------------------------------------------------- recording */
+
+static RejectStore *
+get_store(Reject *reject)
+{
+	MemoryContext save;
+
+	if (reject->store)
+		return reject->store;
+	save = MemoryContextSwitchTo(reject->cxt);
+	if (reject->parallel && !reject->opened)
+		reject->store = reject_store_join(reject->shared->store);
+	else
+	{
+		reject->store = reject_store_open(reject->relid, reject->userid, false);
+		reject->opened = true;
+	}
+	MemoryContextSwitchTo(save);
+	return reject->store;
+}
+
+/*
+ * Too much is bad.  What it was is committed before that is reported, unless
+ * other processes are still at it.  Returns the number of the scan.
+ */
+static long long
+finish_before_error(Reject *reject)
+{
+	RejectStore *store = get_store(reject);
+	long long	number = reject_store_scan(store);
+
+	if (reject->opened && !reject->parallel)
+	{
+		reject->store = NULL;
+		reject_store_close(store, true);
+	}
+	return number;
+}
+
+static void
+check_count(Reject *reject, uint64 rejected)
+{
+	int64		max = reject->scan->options->max_errors;
+	long long	number;
+
+	if (max < 0 || rejected <= (uint64) max)
+		return;
+	number = finish_before_error(reject);
+	ereport(ERROR,
+			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 errmsg_plural("more than %lld error in the data of foreign table \"%s\"",
+						   "more than %lld errors in the data of foreign table \"%s\"",
+						   (unsigned long) max, (long long) max, reject->table_name),
+			 reject->first ? errdetail("The first one: %s", reject->first) : 0,
+			 errhint(HINT_WHERE, number)));
+}
+
+static void
+check_ratio(Reject *reject, uint64 min_rows)
+{
+	double		max = reject->scan->options->max_error_ratio;
+	uint64		rejected = pg_atomic_read_u64(&reject->shared->errors);
+	uint64		rows;
+	long long	number;
+
+	if (max < 0 || rejected == 0)
+		return;
+	reject_flush(reject);
+	rows = Max(pg_atomic_read_u64(&reject->shared->rows), reject->max_rows);
+	if (rows < min_rows || (double) rejected <= max * (double) rows)
+		return;
+	number = finish_before_error(reject);
+	ereport(ERROR,
+			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 errmsg("more than %g %% of the rows of foreign table \"%s\" are bad: %llu of %llu",
+					max * 100, reject->table_name,
+					(unsigned long long) rejected, (unsigned long long) rows),
+			 reject->first ? errdetail("The first one: %s", reject->first) : 0,
+			 errhint(HINT_WHERE, number)));
+}
+
+void
+reject_check_ratio(Reject *reject)
+{
+	check_ratio(reject, 0);
+}
+
+/* Has it been recorded when the objects were read before? */
+static bool
+seen_before(Reject *reject, uint64 offset)
+{
+	int			object = reject->scan->object;
+	int			column = ++reject->column;
+
+	if (reject->shared->again)
+		return true;
+	if (reject->parallel)
+		return false;
+	if (object < reject->last_object ||
+		(object == reject->last_object &&
+		 (offset < reject->last_offset ||
+		  (offset == reject->last_offset && column <= reject->last_column))))
+		return true;
+	reject->last_object = object;
+	reject->last_offset = offset;
+	reject->last_column = column;
+	return false;
+}
+
+/* Remember the first one. */
+static void
+keep_first(Reject *reject, const RejectedRow *row)
+{
+	StringInfoData text;
+	MemoryContext save;
+
+	if (reject->first)
+		return;
+	save = MemoryContextSwitchTo(reject->cxt);
+	initStringInfo(&text);
+	appendStringInfo(&text, _("object \"%s\""), row->object);
+	if (row->line > 0)
+		appendStringInfo(&text, _(", line %lld"), (long long) row->line);
+	if (row->column_name)
+		appendStringInfo(&text, _(", column %s"), row->column_name);
+	if (reject->sees_all)
+		appendStringInfo(&text, ": %s", row->message);
+	reject->first = text.data;
+	MemoryContextSwitchTo(save);
+}
+
+/* What is known of the place: not much of the record if its source has failed. */
+static void
+set_place(Reject *reject, RejectedRow *row, bool at_record)
+{
+	S3ScanState *scan = reject->scan;
+
+	row->object = s3_location_format(scan->bucket, scan->key);
+	row->version = scan->version;
+	row->line = 0;
+	row->byte_offset = -1;
+	if (scan->reader)
+		row->line = (int64) (scan->first_line + record_reader_line(scan->reader));
+	if (at_record)
+	{
+		row->byte_offset = scan->first_offset + (int64) record_reader_offset(scan->reader);
+		record_reader_text(scan->reader, &row->raw_line, &row->raw_line_len);
+	}
+}
+
+/* Count and record it; the row's place is set here. */
+static void
+add(Reject *reject, RejectedRow *row, RejectKind kind, bool at_record)
+{
+	MemoryContext save;
+
+	MemoryContextReset(reject->row_cxt);
+	save = MemoryContextSwitchTo(reject->row_cxt);
+	set_place(reject, row, at_record);
+	if (!seen_before(reject, at_record ? (uint64) row->byte_offset : PG_UINT64_MAX))
+	{
+		if (!reject->has_offsets)
+			row->byte_offset = -1;
+		if (kind != REJECT_REPAIRED)
+			keep_first(reject, row);
+		reject_store_add(get_store(reject), row);
+		pg_atomic_fetch_add_u64(&reject->shared->counts[kind], 1);
+		if (kind != REJECT_REPAIRED)
+		{
+			check_count(reject, pg_atomic_add_fetch_u64(&reject->shared->errors, 1));
+			check_ratio(reject, RATIO_MIN_ROWS);
+		}
+	}
+	MemoryContextSwitchTo(save);
+}
+
+static const char *
+with_detail(const char *message, const char *detail)
+{
+	return detail ? psprintf("%s: %s", message, detail) : message;
+}
+
+void
+reject_record(Reject *reject, const RecordError *error)
+{
+	RejectedRow row = {0};
+
+	row.action = error->fatal ? "rest of object skipped" : "row skipped";
+	row.sqlerrcode = error->sqlerrcode;
+	row.message = with_detail(error->message, error->detail);
+	add(reject, &row, error->fatal ? REJECT_OBJECT : REJECT_ROW, true);
+}
+
+bool
+reject_value(void *arg, const TupleFault *fault)
+{
+	Reject	   *reject = arg;
+	bool		null = fault->nullable && reject->scan->options->on_error == ON_ERROR_NULL;
+	RejectedRow row = {0};
+
+	row.action = fault->repaired ? "value cut" : null ? "value set to NULL" : "row skipped";
+	row.column_name = fault->column;
+	row.column_type = format_type_with_typemod(fault->type, fault->typmod);
+	row.raw_value = fault->data;
+	row.raw_value_len = fault->len;
+	row.sqlerrcode = fault->sqlerrcode;
+	row.message = fault->message;
+	add(reject, &row, fault->repaired ? REJECT_REPAIRED : null ? REJECT_VALUE : REJECT_ROW, true);
+	return null;
+}
+
+void
+reject_repaired(Reject *reject, int sqlerrcode, const char *message)
+{
+	RejectedRow row = {0};
+
+	row.action = "row repaired";
+	row.sqlerrcode = sqlerrcode;
+	row.message = message;
+	add(reject, &row, REJECT_REPAIRED, true);
+}
+
+void
+reject_object(Reject *reject, int sqlerrcode, const char *message)
+{
+	RejectedRow row = {0};
+
+	row.action = "rest of object skipped";
+	row.sqlerrcode = sqlerrcode;
+	row.message = message;
+	reject->column = 0;
+	add(reject, &row, REJECT_OBJECT, false);
+}
+
+bool
+reject_is_of_object(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_FILE:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return true;
+		default:
+			return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+	}
+}
+
+/* ---------------------------------------------------------------- extra keys */
+
+bool
+reject_wants_keys(Reject *reject)
+{
+	int			extra_keys = reject->scan->options->extra_keys;
+
+	return extra_keys == EXTRA_KEYS_ERROR ||
+		(extra_keys == EXTRA_KEYS_WARN && pg_atomic_read_u32(&reject->shared->warned) == 0);
+}
+
+void
+reject_extra_key(void *arg, const char *name, Size len)
+{
+	Reject	   *reject = arg;
+	S3ScanState *scan = reject->scan;
+	const char *object = s3_location_format(scan->bucket, scan->key);
+	char	   *key = pnstrdup(name, pg_mbcliplen(name, (int) Min(len, 1000), 200));
+
+	if (scan->options->extra_keys == EXTRA_KEYS_ERROR)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+				 errmsg("key \"%s\" is read by no column of foreign table \"%s\"",
+						key, reject->table_name),
+				 errhint("Add a column for it, or set the table's option \"extra_keys\" to \"ignore\".")));
+	if (scan->options->extra_keys == EXTRA_KEYS_WARN &&
+		pg_atomic_exchange_u32(&reject->shared->warned, 1) == 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("key \"%s\" is read by no column of foreign table \"%s\"",
+						key, reject->table_name),
+				 scan->reader ?
+				 errdetail("The first one is in object \"%s\", line %llu.", object,
+						   (unsigned long long) (scan->first_line +
+												 record_reader_line(scan->reader))) :
+				 errdetail("The first one is in object \"%s\".", object),
+				 errhint("s3_check_schema() tells all of them.")));
+}
+
+/* A key of the record. */
+static void
+check_key(void *arg, const char *name, Size len)
+{
+	Reject	   *reject = arg;
+
+	if (!key_set_find(reject->keys, name, len, NULL))
+		reject_extra_key(reject, name, len);
+}
+
+void
+reject_check_keys(Reject *reject)
+{
+	S3ScanState *scan = reject->scan;
+	const char *text;
+	Size		len;
+
+	if (scan->options->format.format != FORMAT_JSON || !reject_wants_keys(reject))
+		return;
+	if (reject->keys == NULL)
+	{
+		MemoryContext save = MemoryContextSwitchTo(reject->cxt);
+
+		reject->keys = key_set_create(scan->columns, scan->ncolumns, &scan->options->format);
+		MemoryContextSwitchTo(save);
+	}
+	record_reader_text(scan->reader, &text, &len);
+	json_keys_visit(text, len, check_key, reject);
+}
+
+/* ---------------------------------------------------------------------- end */
+
+static void
+append_count(StringInfo text, int64 count, const char *one, const char *many)
+{
+	if (count > 0)
+		appendStringInfo(text, count == 1 ? one : many, (long long) count);
+}
+
+static void
+notify(Reject *reject, long long number)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_count(&text, reject_count(reject, REJECT_ROW),
+				 _(", %lld row rejected"), _(", %lld rows rejected"));
+	append_count(&text, reject_count(reject, REJECT_VALUE),
+				 _(", %lld value set to NULL"), _(", %lld values set to NULL"));
+	append_count(&text, reject_count(reject, REJECT_OBJECT),
+				 _(", %lld object not read to its end"), _(", %lld objects not read to their end"));
+	append_count(&text, reject_count(reject, REJECT_REPAIRED),
+				 _(", %lld repair"), _(", %lld repairs"));
+	if (text.len > 0)
+		ereport(NOTICE,
+				(errmsg("foreign table \"%s\": %s", reject->table_name, text.data + 2),
+				 errhint(HINT_WHERE, number)));
+}
+
+void
+reject_end(Reject *reject)
+{
+	RejectStore *store = reject->store;
+	long long	number;
+
+	reject_flush(reject);
+	if (store == NULL)
+		return;
+	number = reject_store_scan(store);
+	reject->store = NULL;
+	reject_store_close(store, reject->opened);
+	if (reject->opened)
+		notify(reject, number);
+}
