@@ -360,7 +360,7 @@ SKIP:
 SKIP:
 {
 	my $corpora = corpora();
-	skip 'no ../shared/corpora', 2 if !defined $corpora || !-d "$corpora/json/dynamodb";
+	skip 'no ../shared/corpora', 8 if !defined $corpora || !-d "$corpora/json/dynamodb";
 	open my $fh, '<:raw', "$corpora/json/dynamodb/fixture/users-dynamodb.jsonl" or die;
 	my $text = join '', <$fh>;
 	is(infer({ 'x.json' => $text }), <<'END' =~ s/\n\z//r, 'items of DynamoDB');
@@ -379,6 +379,25 @@ tags jsonb
 score numeric
 END
 	like(psql("SELECT s3_schema_ddl('s3://$bucket/case$serial/')"), qr/format 'json', records 'dynamodb'/, 'and the option');
+
+	# Exports of tables, imported as they lie there, without DDL.
+	for my $name (qw(users-dynamodb.jsonl products-dynamodb.jsonl book-dynamodb.json all-types-dynamodb.json))
+	{
+		open my $file, '<:raw', "$corpora/json/dynamodb/fixture/$name" or die;
+		local $/;
+		my ($table) = $name =~ /^([a-z-]+)-dynamodb/;
+		s3_put($bucket, 'dynamodb/' . ($table =~ tr/-/_/r) . "/AWSDynamoDB/0123-abcd/data/$name", <$file>);
+	}
+	psql("CREATE SCHEMA dynamodb; IMPORT FOREIGN SCHEMA \"s3://$bucket/dynamodb/\" FROM SERVER s3 INTO dynamodb");
+	is(psql("SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'dynamodb'::regnamespace"),
+		'all_types book products users', 'tables of DynamoDB are found');
+	is(psql('SELECT count(*) = count(userid) AND count(*) > 0 AND bool_and(age > 0) FROM dynamodb.users'), 't',
+		'and queried');
+	for my $table (qw(all_types book products users))
+	{
+		like(psql("SELECT count(*) FROM (SELECT * FROM dynamodb.$table) t WHERE t IS NOT NULL OR NOT t IS NOT NULL"),
+			qr/^[1-9]\d*$/, "all of $table is read");
+	}
 }
 
 done_testing();
