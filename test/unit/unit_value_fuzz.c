@@ -531,7 +531,7 @@ make(Fuzz *f, const FuzzType *type)
 	int			times = choose(f, 3) ? 0 : 1 + choose(f, 4);
 
 	f->len = 0;
-	fake_string(f, choose(f, 30) == 0 ? choose(f, NMAKERS) : type->maker);
+	fake_string(f, choose(f, 30) == 0 ? (Maker) choose(f, NMAKERS) : type->maker);
 	while (times-- > 0)
 		mutate(f);
 
