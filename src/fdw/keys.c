@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "base/text.h"
 #include "fdw/keys.h"
 #include "format/json_path.h"
 
@@ -38,20 +39,7 @@ compare_keys(const void *a, const void *b)
 	const ReadKey *x = a;
 	const ReadKey *y = b;
 
-	for (Size i = 0; i < Min(x->len, y->len); i++)
-	{
-		unsigned char c = x->name[i];
-		unsigned char d = y->name[i];
-
-		if (x->ignore_case)
-		{
-			c = pg_ascii_tolower(c);
-			d = pg_ascii_tolower(d);
-		}
-		if (c != d)
-			return c < d ? -1 : 1;
-	}
-	return x->len == y->len ? 0 : x->len < y->len ? -1 : 1;
+	return compare_names(x->name, x->len, y->name, y->len, x->ignore_case);
 }
 
 KeySet *

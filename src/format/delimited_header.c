@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "base/text.h"
 #include "format/delimited.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -148,28 +149,13 @@ match_in_order(DelimitedReader *r, const HeaderNames *names, RecordError *error)
 	return RECORD_OK;
 }
 
-/* Letters of ASCII are the same in both cases if case is ignored. */
 static int
-compare_names(const void *a, const void *b)
+compare_columns(const void *a, const void *b)
 {
 	const NamedColumn *x = a;
 	const NamedColumn *y = b;
-	Size		len = Min(x->len, y->len);
 
-	for (Size i = 0; i < len; i++)
-	{
-		unsigned char c = x->name[i];
-		unsigned char d = y->name[i];
-
-		if (x->ignore_case)
-		{
-			c = pg_ascii_tolower(c);
-			d = pg_ascii_tolower(d);
-		}
-		if (c != d)
-			return c < d ? -1 : 1;
-	}
-	return x->len == y->len ? 0 : x->len < y->len ? -1 : 1;
+	return compare_names(x->name, x->len, y->name, y->len, x->ignore_case);
 }
 
 /* The names, for an error's detail. */
@@ -217,7 +203,7 @@ match_by_name(DelimitedReader *r, const HeaderNames *names, int *field_of, Recor
 		sorted[i].ignore_case = r->options->ignore_case;
 		field_of[i] = -1;
 	}
-	qsort(sorted, r->ncolumns, sizeof(NamedColumn), compare_names);
+	qsort(sorted, r->ncolumns, sizeof(NamedColumn), compare_columns);
 
 	for (int i = 0; i < names->n; i++)
 	{
@@ -228,16 +214,16 @@ match_by_name(DelimitedReader *r, const HeaderNames *names, int *field_of, Recor
 			return RECORD_BAD;
 		key.name = name.data;
 		key.len = name.len;
-		found = bsearch(&key, sorted, r->ncolumns, sizeof(NamedColumn), compare_names);
+		found = bsearch(&key, sorted, r->ncolumns, sizeof(NamedColumn), compare_columns);
 		if (found == NULL)
 		{
 			if (r->start_at->extra_name)
 				r->start_at->extra_name(r->start_at->extra_arg, name.data, name.len);
 			continue;
 		}
-		while (found > sorted && compare_names(found - 1, &key) == 0)
+		while (found > sorted && compare_columns(found - 1, &key) == 0)
 			found--;
-		for (; found < sorted + r->ncolumns && compare_names(found, &key) == 0; found++)
+		for (; found < sorted + r->ncolumns && compare_columns(found, &key) == 0; found++)
 		{
 			if (field_of[found->column] >= 0)
 				return delimited_bad(r, error, true, list_names(r, names), NULL,

@@ -39,7 +39,7 @@ use Time::HiRes qw(time sleep);
 use S3Client;
 
 our @EXPORT = qw(
-  psql psql_err psql_start psql_send psql_finish lit wait_until
+  psql psql_err psql_start psql_send psql_finish lit slurp wait_until
   backend_rss track_rss peak_rss
   unit_lib corpora server_tmp
 );
@@ -65,6 +65,7 @@ sub lit
 # Running SQL
 #-------------------------------------------------------------------------
 
+# slurp($path): the bytes of a file.
 sub slurp
 {
 	my ($path) = @_;

@@ -68,16 +68,6 @@ sub sign
 	} split /\n/, run($sql);
 }
 
-sub slurp
-{
-	my ($path) = @_;
-
-	open my $fh, '<:raw', $path or die "could not open $path: $!\n";
-	local $/;
-	my $data = <$fh>;
-	return defined $data ? $data : '';
-}
-
 # A file of one value; some of them end in a newline.
 sub slurp_value
 {

@@ -337,7 +337,7 @@ SKIP:
 
 	for my $path (sort glob "$dir/csv/csv-spectrum/csvs/*.csv")
 	{
-		my $data = S3Test::slurp($path);
+		my $data = slurp($path);
 		my ($first) = $data =~ /^([^\r\n]*)/;
 		my $ncolumns = 1 + ($first =~ tr/,//);
 
@@ -350,7 +350,7 @@ SKIP:
 
 	for my $path (sort glob "$dir/csv/postgres-file_fdw/data/*")
 	{
-		my $data = S3Test::slurp($path);
+		my $data = slurp($path);
 
 		for my $ncolumns (1 .. 4)
 		{
@@ -363,7 +363,7 @@ SKIP:
 	}
 	compare_cases('data of file_fdw');
 
-	my $papa = JSON::PP->new->utf8->decode(S3Test::slurp("$dir/csv/papaparse/cases.json"));
+	my $papa = JSON::PP->new->utf8->decode(slurp("$dir/csv/papaparse/cases.json"));
 
 	for my $case (@{ $papa->{core_parse} }, @{ $papa->{parse} })
 	{

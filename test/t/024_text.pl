@@ -266,7 +266,7 @@ SKIP:
 
 	for my $path (sort(glob("$dir/csv/csv-spectrum/csvs/*.csv"), glob("$dir/csv/postgres-file_fdw/data/*")))
 	{
-		my $data = S3Test::slurp($path);
+		my $data = slurp($path);
 
 		# Some are not UTF-8.
 		utf8::encode($data) if !utf8::decode(my $copy = $data);

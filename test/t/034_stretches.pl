@@ -92,16 +92,6 @@ sub add_case
 	  };
 }
 
-sub slurp
-{
-	my ($path) = @_;
-
-	open my $fh, '<:raw', $path or die "could not open $path: $!\n";
-	local $/;
-	my $data = <$fh>;
-	return defined $data ? $data : '';
-}
-
 sub text_columns
 {
 	my ($n) = @_;

@@ -34,16 +34,6 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER s3
 	OPTIONS (access_key_id 'demokey', secret_access_key 'demosecret');
 END
 
-sub slurp
-{
-	my ($path) = @_;
-
-	open my $fh, '<:raw', $path or die "could not open $path: $!\n";
-	local $/;
-	my $data = <$fh>;
-	return defined $data ? $data : '';
-}
-
 # Make a file that the server can read; returns its path.
 sub server_file
 {

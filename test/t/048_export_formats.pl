@@ -32,14 +32,6 @@ sub pick
 	return $_[ int rand @_ ];
 }
 
-sub slurp
-{
-	open my $fh, '<:raw', $path or die "could not open $path: $!\n";
-	local $/;
-	my $data = <$fh>;
-	return defined $data ? $data : '';
-}
-
 s3_make_bucket($bucket);
 psql(<<"SQL");
 CREATE EXTENSION s3_fdw;
@@ -84,7 +76,7 @@ sub compare
 	psql("$settings;\nCOPY ($query) TO " . lit($path) . ' (' . join(', ', @copy) . ");\n"
 		  . 'SELECT rows FROM s3_export(' . lit($query) . ", 's3://$bucket/o', overwrite => 'replace', "
 		  . join(', ', @export) . ')');
-	my ($copied, $exported) = (slurp(), s3_get($bucket, 'o'));
+	my ($copied, $exported) = (slurp($path), s3_get($bucket, 'o'));
 	push @failed, "$query, $settings: " . join(', ', @export) . "\n$copied---\n$exported"
 	  if $copied ne $exported;
 }

@@ -47,16 +47,6 @@ sub pick
 	return $_[ int rand @_ ];
 }
 
-sub slurp
-{
-	my ($path) = @_;
-
-	open my $fh, '<:raw', $path or die "could not open $path: $!\n";
-	local $/;
-	my $data = <$fh>;
-	return defined $data ? $data : '';
-}
-
 # The first place where two strings differ, with something around it.
 sub difference
 {

@@ -20,7 +20,7 @@ use S3Test;
 use Test::More;
 
 my $test = Cwd::abs_path("$FindBin::Bin/..");
-my $readme = S3Test::slurp("$test/../README.md");
+my $readme = slurp("$test/../README.md");
 
 is(system($^X, "$test/demo_data.pl", 'demo'), 0, 'the bucket is filled');
 

@@ -101,16 +101,6 @@ SET auto_explain.log_nested_statements = on;
 SET auto_explain.log_level = 'notice';
 SQL
 
-sub slurp
-{
-	my ($path) = @_;
-
-	open my $fh, '<:raw', $path or die "could not open $path: $!\n";
-	local $/;
-	my $data = <$fh>;
-	return defined $data ? $data : '';
-}
-
 sub spew
 {
 	my ($path, $data) = @_;

@@ -35,15 +35,6 @@ sub random
 	return int($random / 2**31 * $below);
 }
 
-sub slurp
-{
-	my ($path) = @_;
-
-	open my $fh, '<:raw', $path or die "could not open $path: $!\n";
-	local $/;
-	return scalar <$fh>;
-}
-
 s3_make_bucket($bucket);
 psql(<<"END");
 CREATE EXTENSION s3_fdw;
