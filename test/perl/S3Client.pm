@@ -30,6 +30,8 @@ use JSON::PP ();
 use POSIX ();
 use Time::HiRes qw(time);
 
+use S3Lane;
+
 our @EXPORT = qw(
   s3_request s3_put s3_put_many s3_get s3_head s3_delete s3_list s3_keys
   s3_make_bucket s3_drop_bucket s3_uploads s3_start_upload
