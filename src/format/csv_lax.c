@@ -11,9 +11,14 @@
  *	- a quote opens a quoted field only as the first byte of the field, and
  *	  closes it only before a delimiter or the end of the line; any other one is
  *	  data, and the record counts as repaired;
+ *	- if the record has not as many fields then as it should, but has them in
+ *	  another reading, that one is taken: first, an escape before a quote does not
+ *	  count if a delimiter or the end of the line is behind the quote; second, the
+ *	  first quote that is not escaped closes the field, and what follows up to the
+ *	  delimiter is part of its value, as for COPY, unless it is blank;
  *	- a quoted field may hold line ends if the record then has as many fields as
  *	  it should, is not longer than LAX_RECORD_MAX, and has no stray quote in the
- *	  fields that hold them;
+ *	  fields that hold them, or only blanks behind it;
  *	- else a field that is not closed makes its line a bad record, and the next
  *	  record begins with the next line.
  *
@@ -37,6 +42,14 @@
 
 #define MIN_BUFFER ((Size) 64 * 1024)
 
+/* What closes a quoted field: a quote ... */
+typedef enum Closing
+{
+	CLOSE_REGULAR,				/* that is not escaped, before a delimiter */
+	CLOSE_UNESCAPED,			/* before a delimiter, escaped or not */
+	CLOSE_EARLY					/* that is not escaped */
+} Closing;
+
 typedef struct LaxReader
 {
 	DelimitedReader base;
@@ -52,7 +65,16 @@ typedef struct LaxReader
 	uint64		next_line;		/* lines before the next record */
 	uint64		line;			/* lines before the record */
 	bool		eof;
+	Closing		closing;		/* in the record */
 } LaxReader;
+
+/* What walk() has found so far. */
+typedef struct Walk
+{
+	int			nfields;
+	int			strays;			/* quotes that are data, or close early */
+	Size		open;			/* in the record: a field that is not closed */
+} Walk;
 
 /* Get more text; false if there is none.  Positions in the buffer stay valid. */
 static bool
@@ -130,88 +152,122 @@ find_line_end(LaxReader *lax, Size pos, Size *line_end, Size *after)
 	return true;
 }
 
+/* Behind the blanks at p. */
+static const char *
+skip_blanks(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p;
+}
+
+static bool
+is_field_end(const LaxReader *lax, const char *p, const char *end)
+{
+	return p == end ||
+		delimited_begins_with(p, end, lax->base.options->delimiter, lax->delimiter_len);
+}
+
+/* Is the quote at p, within quotes or not, or the escape there, data? */
+static bool
+is_escape(const DelimitedReader *r, const char *p, const char *end)
+{
+	return *p == r->escape && p + 1 < end &&
+		(p[1] == r->quote || (p[1] == r->escape && r->escape != r->quote));
+}
+
 /*
  * Where the field at p ends; NULL if it is quoted and not closed.  Counts
- * quotes that are data.
+ * quotes that are out of place.
  */
 static const char *
 field_end(const LaxReader *lax, const char *p, const char *end, int *strays)
 {
 	const DelimitedReader *r = &lax->base;
-	const char *delimiter = r->options->delimiter;
 
 	if (p < end && *p == r->quote)
 	{
 		for (p++; p < end; p++)
 		{
-			if (*p == r->escape && p + 1 < end &&
-				(p[1] == r->quote || (p[1] == r->escape && r->escape != r->quote)))
+			if (is_escape(r, p, end))
+			{
 				p++;
+				if (lax->closing == CLOSE_UNESCAPED && *p == r->quote &&
+					is_field_end(lax, p + 1, end))
+				{
+					(*strays)++;
+					return p + 1;
+				}
+			}
 			else if (*p == r->quote)
 			{
-				if (p + 1 == end || delimited_begins_with(p + 1, end, delimiter, lax->delimiter_len))
+				if (is_field_end(lax, p + 1, end))
 					return p + 1;
 				(*strays)++;
+				if (lax->closing == CLOSE_EARLY)
+					break;
 			}
 		}
-		return NULL;
+		if (p >= end)
+			return NULL;
+		p++;
 	}
-	while (p < end && !delimited_begins_with(p, end, delimiter, lax->delimiter_len))
+	while (!is_field_end(lax, p, end))
 	{
 		if (*p == r->quote)
 			(*strays)++;
 		p += lax->delimiter_len == 1 ? 1 : delimited_char_len(p);
+		p = Min(p, end);
 	}
-	return Min(p, end);
+	return p;
 }
 
 /*
- * Go over the fields of the record text from "from" on.  Returns false if one
- * is not closed; *open tells where it begins.
+ * Go over the fields of the record text from "from" on, where a field begins.
+ * Returns false if one is not closed.
  */
 static bool
-walk(const LaxReader *lax, const char *from, const char *end, Span *spans, int want,
-	 int *nfields, int *strays, const char **open)
+walk(const LaxReader *lax, const char *from, const char *end, Span *spans, int want, Walk *w)
 {
 	const char *text = lax->base.text;
 	const char *p = from;
-	int			n = 0;
 
 	for (;;)
 	{
 		const char *field = p;
 
-		p = field_end(lax, field, end, strays);
+		p = field_end(lax, field, end, &w->strays);
 		if (p == NULL)
 		{
-			*open = field;
+			w->open = field - text;
 			return false;
 		}
-		delimited_add_span(spans, &n, want, field - text, p - text);
+		delimited_add_span(spans, &w->nfields, want, field - text, p - text);
 		if (p == end)
 			break;
 		p += lax->delimiter_len;
 	}
-	*nfields = n;
 	return true;
 }
 
 static int
 split_lax(DelimitedReader *r, Span *spans, int want)
 {
-	const char *open;
-	int			strays = 0;
-	int			n = 0;
+	Walk		w = {0};
 
+	r->repair = NULL;
 	if (r->unclosed)
 	{
 		/* of a header line that nobody needs */
-		delimited_add_span(spans, &n, want, 0, r->text_len);
-		return n;
+		delimited_add_span(spans, &w.nfields, want, 0, r->text_len);
+		return w.nfields;
 	}
-	(void) walk((LaxReader *) r, r->text, r->text + r->text_len, spans, want, &n, &strays, &open);
-	r->strays = strays;
-	return n;
+	(void) walk((LaxReader *) r, r->text, r->text + r->text_len, spans, want, &w);
+	if (w.strays > 0)
+		r->repair = ((LaxReader *) r)->closing == CLOSE_EARLY ?
+			gettext_noop("text behind a quote that ends a field was taken as part of it, or dropped if blank") :
+			gettext_noop("quotes that neither begin nor end a field were taken as data");
+	return w.nfields;
 }
 
 /*
@@ -226,59 +282,104 @@ find_close(LaxReader *lax, Size pos)
 
 	for (pos++; pos < limit && have(lax, pos); pos++)
 	{
-		char		c = lax->buffer[pos];
-		const char *rest;
+		Size		rest = pos + 1;
 
-		if (c == r->escape && have(lax, pos + 1) &&
-			(lax->buffer[pos + 1] == r->quote ||
-			 (lax->buffer[pos + 1] == r->escape && r->escape != r->quote)))
+		(void) have(lax, pos + lax->delimiter_len);
+		if (is_escape(r, lax->buffer + pos, lax->buffer + lax->end))
 		{
 			pos++;
 			continue;
 		}
-		if (c != r->quote)
+		if (lax->buffer[pos] != r->quote)
 			continue;
-		(void) have(lax, pos + lax->delimiter_len);
-		rest = lax->buffer + pos + 1;
-		if (pos + 1 >= lax->end || *rest == '\n' || *rest == '\r' ||
-			delimited_begins_with(rest, lax->buffer + lax->end, r->options->delimiter,
-								  lax->delimiter_len))
-			return pos + 1;
+		for (; rest < limit; rest++)
+		{
+			const char *next;
+
+			(void) have(lax, rest + lax->delimiter_len - 1);
+			next = lax->buffer + rest;
+			if (is_field_end(lax, next, lax->buffer + lax->end) || *next == '\n' || *next == '\r')
+				return rest;
+			if (lax->closing != CLOSE_EARLY || (*next != ' ' && *next != '\t'))
+				break;
+		}
 		break;
 	}
 	return 0;
 }
 
 /*
- * The line ends within a quoted field.  Try to end the record on a later one;
- * false if that cannot be.
+ * The record ends at *line_end, but for a field that is not closed there.  Try
+ * to end it on a later line; false if that cannot be.
  */
 static bool
-extend_record(LaxReader *lax, Size *line_end, Size *after)
+extend_record(LaxReader *lax, Walk *w, Size *line_end, Size *after)
 {
 	DelimitedReader *r = &lax->base;
 	Size		end = *line_end;
 	Size		next = *after;
-	int			total = 0;
 
-	for (;;)
+	do
 	{
-		const char *open;
-		int			strays = 0;
 		Size		close;
 
-		r->text = lax->buffer + lax->next;
-		if (walk(lax, r->text, lax->buffer + end, NULL, 0, &total, &strays, &open))
-			break;
-		close = find_close(lax, open - lax->buffer);
+		/* so that lines of quotes are not gone over again and again */
+		if (r->uses && w->nfields >= r->nexpected)
+			return false;
+		close = find_close(lax, lax->next + w->open);
 		if (close == 0 || !find_line_end(lax, close, &end, &next))
 			return false;
-	}
-	if (r->uses && total != r->nexpected)
-		return false;
+		r->text = lax->buffer + lax->next;
+	} while (!walk(lax, r->text + w->open, lax->buffer + end, NULL, 0, w));
 	*line_end = end;
 	*after = next;
 	return true;
+}
+
+/*
+ * Find the end of the record whose first line this is, in one of the readings.
+ * False: some field is never closed.
+ */
+static bool
+close_record(LaxReader *lax, Closing closing, Walk *w, Size *line_end, Size *after)
+{
+	DelimitedReader *r = &lax->base;
+
+	lax->closing = closing;
+	memset(w, 0, sizeof(*w));
+	r->text = lax->buffer + lax->next;
+	return walk(lax, r->text, lax->buffer + *line_end, NULL, 0, w) ||
+		extend_record(lax, w, line_end, after);
+}
+
+/*
+ * Choose the reading that gives as many fields as there should be, or else the
+ * regular one, on one line.  False: some field is not closed then.
+ */
+static bool
+choose_reading(LaxReader *lax, Size *line_end, Size *after)
+{
+	DelimitedReader *r = &lax->base;
+	Size		first_end = *line_end;
+	Size		first_after = *after;
+	bool		closed;
+	Walk		w;
+
+	closed = close_record(lax, CLOSE_REGULAR, &w, line_end, after);
+	if (closed && (r->uses == NULL || w.nfields == r->nexpected))
+		return true;
+	closed = closed && *line_end == first_end;
+	for (Closing closing = CLOSE_UNESCAPED; r->uses && closing <= CLOSE_EARLY; closing++)
+	{
+		*line_end = first_end;
+		*after = first_after;
+		if (close_record(lax, closing, &w, line_end, after) && w.nfields == r->nexpected)
+			return true;
+	}
+	lax->closing = CLOSE_REGULAR;
+	*line_end = first_end;
+	*after = first_after;
+	return closed;
 }
 
 static uint64
@@ -300,9 +401,6 @@ csv_lax_find(DelimitedReader *r)
 	LaxReader  *lax = (LaxReader *) r;
 	Size		line_end;
 	Size		after;
-	const char *open;
-	int			n;
-	int			strays = 0;
 
 	if (lax->next > lax->end / 2)
 		forget(lax);
@@ -329,9 +427,7 @@ csv_lax_find(DelimitedReader *r)
 		lax->next_line++;
 		lax->next = after;
 	}
-	r->text = lax->buffer + lax->next;
-	r->unclosed = !walk(lax, r->text, lax->buffer + line_end, NULL, 0, &n, &strays, &open) &&
-		!extend_record(lax, &line_end, &after);
+	r->unclosed = !choose_reading(lax, &line_end, &after);
 	r->text = lax->buffer + lax->next;
 	r->text_len = line_end - lax->next;
 	r->quoted = memchr(r->text, r->quote, r->text_len) != NULL;
@@ -371,21 +467,32 @@ static bool
 decode_lax(DelimitedReader *r, const char *text, Size len, RecordField *field,
 		   RecordError *error)
 {
-	const char *end = text + len - 1;
+	const LaxReader *lax = (LaxReader *) r;
+	const char *end = text + len;
+	const char *last = end - 1;
 	char	   *out;
 
 	field->data = text;
 	field->len = len;
-	if (text[0] != r->quote || len < 2)
+	if (text[0] != r->quote)
 		return true;
 	out = delimited_scratch(r);
 	field->data = out;
 	for (text++; text < end; text++)
 	{
-		if (*text == r->escape && text + 1 < end &&
-			(text[1] == r->quote || text[1] == r->escape))
+		if (is_escape(r, text, lax->closing == CLOSE_UNESCAPED ? last : end))
 			text++;
+		else if (*text == r->quote && (lax->closing == CLOSE_EARLY || text == last))
+			break;
 		*out++ = *text;
+	}
+
+	/* what is behind the quote */
+	text++;
+	if (text < end && skip_blanks(text, end) < end)
+	{
+		memcpy(out, text, end - text);
+		out += end - text;
 	}
 	field->len = out - field->data;
 	r->scratch_len += field->len;

@@ -671,8 +671,8 @@ read_record(RecordReader *self, Record *record, const bool popcnt, const bool la
 							 _("unterminated CSV quoted field"));
 	if (unlikely(r->split))
 		r->nfields = r->format->split(r, r->spans, r->want);
-	if (lax && r->strays > 0)
-		record->repaired = gettext_noop("quotes that neither begin nor end a field were taken as data");
+	if (lax && r->repair)
+		record->repaired = r->repair;
 	if (likely(r->nfields == r->nexpected && r->simple))
 		return store_simple_fields(r, &record->error);
 	if (r->nfields != r->nexpected)

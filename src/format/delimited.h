@@ -200,7 +200,8 @@ struct DelimitedReader
 	int			nfields;
 	bool		quoted;			/* the special byte occurs in it */
 	bool		unclosed;		/* csv_lax.c: a quote in it is not closed */
-	int			strays;			/* csv_lax.c: quotes that are data, as of split */
+	const char *repair;			/* csv_lax.c: what was done about quotes out of
+								 * place, or NULL; as of split */
 	uint32	   *field_ends;		/* owned; [i + 1] is where field i ends, and
 								 * [0] is one byte before the record; not for
 								 * those that are split */

@@ -47,6 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.ignore_case = (bits & 4) != 0;
 	if (options.header == HEADER_TRUE && bits & 8)
 		options.match_by = MATCH_BY_NAME;
+	options.tolerant = (bits & 64) != 0;
 	ncolumns = 1 + (bits >> 4) % lengthof(names);
 	bits = fuzz_choose(&in, 256);
 	for (int i = 0; i < ncolumns; i++)

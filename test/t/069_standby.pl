@@ -1,11 +1,11 @@
 #-------------------------------------------------------------------------
 #
-# 068_standby.pl
+# 069_standby.pl
 #		A hot standby: what only reads the database works there, what would
 #		write to it is refused, and says why.
 #
 # IDENTIFICATION
-#		test/t/068_standby.pl
+#		test/t/069_standby.pl
 #
 #-------------------------------------------------------------------------
 use strict;
