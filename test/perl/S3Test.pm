@@ -273,9 +273,9 @@ sub backend_rss
 	my ($pid) = @_;
 
 	open my $fh, '<', "/proc/$pid/status" or return undef;
-	while (<$fh>)
+	while (my $line = <$fh>)
 	{
-		return $1 * 1024 if /^RssAnon:\s+(\d+) kB/;
+		return $1 * 1024 if $line =~ /^RssAnon:\s+(\d+) kB/;
 	}
 	return undef;
 }

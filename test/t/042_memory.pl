@@ -137,7 +137,9 @@ for my $case ([ 1, 0.3 ], [ 4, 1 ], [ 16, 4 ])
 			  . ", 's3://memory/parts.csv', 'slow', part_size => '${part}MB', parallel => false)",
 			$memory * 1048576, \$used),
 		"$rows|t", "$parts parts: all rows");
-	cmp_ok($used, '>=', $part * $parts * 1048576, "$parts parts were under way");
+
+	# a busy machine may not get them all under way before the first is done
+	cmp_ok($used, '>=', $part * $parts * 1048576 * 0.7, "$parts parts were under way");
 	fault_reset();
 	s3_delete('memory', 'parts.csv');
 }
