@@ -5,9 +5,9 @@
 #
 # CFLAGS etc. as for any PGXS extension; PG_CONFIG chooses the server.
 
-EXTENSION = s3_fdw
+EXTENSION = s3_fdw aws_commons aws_s3
 MODULE_big = s3_fdw
-DATA = src/s3_fdw--1.0.sql
+DATA = $(sort $(wildcard src/*.sql))
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 PGFILEDESC = "s3_fdw - S3 objects as foreign tables"
 

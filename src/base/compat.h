@@ -103,6 +103,22 @@
 #endif
 
 /*
+ * 16: the privileges that a statement needs moved from range table entries to
+ * nodes of their own.  For those that check them without a plan, as COPY does.
+ */
+#if PG_VERSION_NUM >= 160000
+#define RelationPermissions RTEPermissionInfo
+#define NAMESPACE_ITEM_PERMISSIONS(item) ((item)->p_perminfo)
+#define CHECK_PERMISSIONS(pstate, permissions) \
+	ExecCheckPermissions((pstate)->p_rtable, list_make1(permissions), true)
+#else
+#define RelationPermissions RangeTblEntry
+#define NAMESPACE_ITEM_PERMISSIONS(item) ((item)->p_rte)
+#define CHECK_PERMISSIONS(pstate, permissions) \
+	ExecCheckRTPerms((pstate)->p_rtable, true)
+#endif
+
+/*
  * All versions: libpq/libpq.h needs GSSAPI's headers if the server was built
  * with it, and those are not part of the server's development files.
  */

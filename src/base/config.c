@@ -22,6 +22,7 @@ int			s3_read_concurrency;
 int			s3_plan_sample_size;
 int			s3_part_size;
 int			s3_upload_memory;
+int			s3_aws_file_size;
 int			s3_max_connections;
 int			s3_max_retries;
 int			s3_connect_timeout;
@@ -88,6 +89,15 @@ s3_config_init(void)
 							"Two parts are always allowed.",
 							&s3_upload_memory,
 							36 * 1024, 10 * 1024, 4 * 1024 * 1024 - 1,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	/* AWS says 6 GB; less is for trying out what comes of several objects. */
+	DefineCustomIntVariable("s3_fdw.aws_file_size",
+							"Sets the size from which on aws_s3.query_export_to_s3() begins another object.",
+							NULL,
+							&s3_aws_file_size,
+							6 * 1024 * 1024, 1, 2147483647,
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 

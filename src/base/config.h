@@ -38,6 +38,7 @@ extern int	s3_plan_sample_size;	/* kB: of an object, for estimates; 0: none */
 /* writing */
 extern int	s3_part_size;		/* kB: size of the first parts */
 extern int	s3_upload_memory;	/* kB: part buffers of one export */
+extern int	s3_aws_file_size;	/* kB: objects of aws_s3.query_export_to_s3() */
 
 /* network */
 extern int	s3_max_connections; /* per backend */

@@ -63,6 +63,7 @@ typedef enum OptionType
 	OPTION_RATIO,				/* double, 0 to 1 */
 	OPTION_SIZE,				/* int64 bytes; units as in settings */
 	OPTION_NAMES,				/* List of char *: comma-separated identifiers */
+	OPTION_ROLES,				/* List of char *: ARNs, "default", "*" */
 	OPTION_FIELD,				/* char *, value of an HTTP header */
 	OPTION_CLASS,				/* char *, a storage class */
 	OPTION_METADATA,			/* List of S3Attribute: JSON object of strings */
@@ -130,6 +131,9 @@ static const OptionDef option_defs[] = {
 	{"requester_pays", ON_SERVER, OPTION_BOOL, IN_SERVER, .offset = offsetof(S3ServerOptions, requester_pays)},
 	{"ca_file", ON_SERVER, OPTION_STRING, IN_SERVER, .offset = offsetof(S3ServerOptions, ca_file)},
 	{"requests_per_second", ON_SERVER, OPTION_COUNT, IN_SERVER, .offset = offsetof(S3ServerOptions, requests_per_second), .min = 1, .max = 1000000},
+	{"iam_role", ON_SERVER, OPTION_ROLES, IN_SERVER, .offset = offsetof(S3ServerOptions, iam_roles)},
+	{"assume_role", ON_SERVER, OPTION_BOOL, IN_SERVER, .offset = offsetof(S3ServerOptions, assume_role)},
+	{"sts_endpoint", ON_SERVER, OPTION_STRING, IN_SERVER, .offset = offsetof(S3ServerOptions, sts_endpoint)},
 
 	/* who asks */
 	{"access_key_id", ON_MAPPING, OPTION_STRING, IN_USER, .offset = offsetof(S3UserOptions, access_key_id)},
@@ -382,6 +386,26 @@ parse_encoding(const OptionDef *def, const char *value)
 	return -1;
 }
 
+/* Names of roles, which hold no blanks and no commas. */
+static List *
+parse_roles(const OptionDef *def, const char *value)
+{
+	List	   *roles = NIL;
+	char	   *save = NULL;
+
+	for (char *item = strtok_r(pstrdup(value), ", \t\r\n", &save); item;
+		 item = strtok_r(NULL, ", \t\r\n", &save))
+	{
+		if (strcmp(item, "default") != 0 && strcmp(item, "*") != 0 &&
+			strncmp(item, "arn:", 4) != 0)
+			report_invalid_value(def, value, _("Expected ARNs of roles, \"default\" or \"*\", with commas between them."));
+		roles = lappend(roles, item);
+	}
+	if (roles == NIL)
+		report_invalid_value(def, value, _("It must not be empty."));
+	return roles;
+}
+
 /* Set the field that def describes in target from an option's text. */
 static void
 set_option(const OptionDef *def, const char *value, void *target)
@@ -447,6 +471,9 @@ set_option(const OptionDef *def, const char *value, void *target)
 				*(List **) field = list_make1(pstrdup(value));
 			else if (!SplitIdentifierString(pstrdup(value), ',', (List **) field))
 				report_invalid_value(def, value, _("Expected \"*\" or a list of column names."));
+			break;
+		case OPTION_ROLES:
+			*(List **) field = parse_roles(def, value);
 			break;
 		case OPTION_FIELD:
 			fault = s3_attribute_check_value(value);

@@ -178,6 +178,11 @@ typedef struct S3ServerOptions
 	bool		requester_pays;
 	char	   *ca_file;		/* or NULL for the system's certificates */
 	int64		requests_per_second;	/* 0: no limit */
+
+	/* for statements that name roles */
+	List	   *iam_roles;		/* char *: ARNs, "default", "*" */
+	bool		assume_role;	/* by STS, before anything else */
+	char	   *sts_endpoint;	/* URL, or NULL for AWS's of the region */
 } S3ServerOptions;
 
 /* User mapping options.  All three are secrets: they go into no message. */

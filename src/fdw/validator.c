@@ -48,6 +48,7 @@ check_single_object(const char *value)
 Datum
 s3_fdw_validator(PG_FUNCTION_ARGS)
 {
+	static const char *const endpoints[] = {"endpoint", "sts_endpoint"};
 	List	   *options = untransformRelOptions(PG_GETARG_DATUM(0));
 	char	   *value;
 	char	   *scheme;
@@ -56,12 +57,15 @@ s3_fdw_validator(PG_FUNCTION_ARGS)
 
 	s3_options_check(options, PG_GETARG_OID(1));
 
-	value = s3_option_value(options, "endpoint");
-	if (value && !s3_endpoint_parse(value, &scheme, &host))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("invalid value for option \"endpoint\""),
-				 errdetail("Expected a URL without path, as in \"https://s3.example.com\".")));
+	for (int i = 0; i < (int) lengthof(endpoints); i++)
+	{
+		value = s3_option_value(options, endpoints[i]);
+		if (value && !s3_endpoint_parse(value, &scheme, &host))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					 errmsg("invalid value for option \"%s\"", endpoints[i]),
+					 errdetail("Expected a URL without path, as in \"https://s3.example.com\".")));
+	}
 
 	value = s3_option_value(options, "location");
 	if (value)

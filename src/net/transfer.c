@@ -84,6 +84,7 @@ header_callback(char *line, size_t size, size_t n, void *userp)
 	}
 	else if (header_take(line, len, "etag", req->etag, sizeof(req->etag)) ||
 			 header_take(line, len, "x-amz-request-id", req->request_id, sizeof(req->request_id)) ||
+			 header_take(line, len, "x-amzn-requestid", req->request_id, sizeof(req->request_id)) ||
 			 header_take(line, len, "x-amz-bucket-region", req->bucket_region, sizeof(req->bucket_region)) ||
 			 header_take(line, len, "date", req->date, sizeof(req->date)) ||
 			 header_take(line, len, "last-modified", req->last_modified, sizeof(req->last_modified)) ||

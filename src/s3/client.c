@@ -149,20 +149,32 @@ host_is_aws(const char *scheme, const char *host)
 	return false;
 }
 
-/* May the server be used as its options say?  Error if not. */
+/*
+ * Take in the URL that an option of the server holds, and see whether it may be
+ * used.  Error if not.
+ */
 static void
-check_server(const S3ServerOptions *server, const S3Client *client)
+set_endpoint(S3Client *client, const S3ServerOptions *server, const char *option, const char *url)
 {
-	if (superuser_arg(server->owner))
-		return;
-
-	if (!client->is_aws && !host_is_aws(client->scheme, client->host) &&
+	/* The validator saw to it; the catalog may still hold anything. */
+	if (!s3_endpoint_parse(url, &client->scheme, &client->host))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("invalid %s of server \"%s\"", option, server->servername)));
+	if (!superuser_arg(server->owner) && !host_is_aws(client->scheme, client->host) &&
 		!endpoint_is_listed(client->scheme, client->host))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("endpoint of server \"%s\" is not allowed", server->servername),
+				 errmsg("%s of server \"%s\" is not allowed", option, server->servername),
 				 errdetail("The server is not owned by a superuser and its endpoint is not one of AWS."),
 				 errhint("A superuser can add the endpoint to s3_fdw.allowed_endpoints.")));
+}
+
+static void
+check_ca_file(const S3ServerOptions *server)
+{
+	if (superuser_arg(server->owner))
+		return;
 	if (server->ca_file && !has_privs_of_role(server->owner, ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -170,12 +182,12 @@ check_server(const S3ServerOptions *server, const S3Client *client)
 				 errdetail("The server's owner is no member of pg_read_server_files.")));
 }
 
-S3Client *
-s3_client_create(Oid serverid, Oid userid, S3Stats *stats)
+/* A client without credentials. */
+static S3Client *
+create_client(Oid serverid, S3Stats *stats)
 {
 	S3Client   *client = palloc0(sizeof(S3Client));
 	S3ServerOptions *server = s3_server_options(serverid);
-	S3UserOptions *user;
 
 	client->stats = stats;
 	client->region = server->region;
@@ -190,26 +202,62 @@ s3_client_create(Oid serverid, Oid userid, S3Stats *stats)
 	}
 	else
 	{
-		/* The validator saw to it; the catalog may still hold anything. */
-		if (!s3_endpoint_parse(server->endpoint, &client->scheme, &client->host))
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-					 errmsg("invalid endpoint of server \"%s\"", server->servername)));
+		set_endpoint(client, server, "endpoint", server->endpoint);
 		if (!client->virtual_style && host_is_address(client->host))
 			client->path_style = true;
 	}
-	check_server(server, client);
-
-	user = s3_user_options(userid, serverid);
-	client->credentials.access_key_id = user->access_key_id;
-	client->credentials.secret_access_key = user->secret_access_key;
-	client->credentials.session_token = user->session_token;
+	check_ca_file(server);
 
 	client->rate = palloc(sizeof(S3RateLimit));
 	client->rate->interval_us = server->requests_per_second == 0 ? 0 :
 		USECS_PER_SEC / server->requests_per_second;
 	pg_atomic_init_u64(&client->rate->next, 0);
 	return client;
+}
+
+static void
+set_keys(S3Client *client, const S3UserOptions *keys)
+{
+	client->credentials.access_key_id = copy_string(keys->access_key_id);
+	client->credentials.secret_access_key = copy_string(keys->secret_access_key);
+	client->credentials.session_token = copy_string(keys->session_token);
+}
+
+S3Client *
+s3_client_create(Oid serverid, Oid userid, S3Stats *stats)
+{
+	S3Client   *client = create_client(serverid, stats);
+
+	set_keys(client, s3_user_options(userid, serverid));
+	return client;
+}
+
+S3Client *
+s3_client_create_with_keys(Oid serverid, const S3UserOptions *keys, S3Stats *stats)
+{
+	S3Client   *client = create_client(serverid, stats);
+
+	set_keys(client, keys);
+	return client;
+}
+
+S3Client *
+s3_client_create_sts(const S3Client *client, Oid serverid)
+{
+	S3ServerOptions *server = s3_server_options(serverid);
+	S3Client   *sts = s3_client_copy(client, client->stats);
+
+	sts->is_aws = false;
+	sts->requester_pays = false;
+	if (server->sts_endpoint)
+		set_endpoint(sts, server, "sts_endpoint", server->sts_endpoint);
+	else
+	{
+		sts->scheme = "https";
+		sts->host = psprintf("sts.%s.amazonaws.com%s", client->region,
+							 strncmp(client->region, "cn-", 3) == 0 ? ".cn" : "");
+	}
+	return sts;
 }
 
 S3Client *

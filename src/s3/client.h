@@ -55,6 +55,20 @@ typedef struct S3Client
 extern S3Client *s3_client_create(Oid serverid, Oid userid, S3Stats *stats);
 
 /*
+ * The same with keys that somebody who has USAGE on the server brought along
+ * (borrowed), instead of a user mapping's.
+ */
+extern S3Client *s3_client_create_with_keys(Oid serverid, const S3UserOptions *keys,
+											S3Stats *stats);
+
+/*
+ * The client for the server's security token service, with the credentials and
+ * the region of one for the server itself, in CurrentMemoryContext.  It has no
+ * buckets.  Errors if the server's owner may not use that endpoint.
+ */
+extern S3Client *s3_client_create_sts(const S3Client *client, Oid serverid);
+
+/*
  * Copy a client whose life is longer, in CurrentMemoryContext.
  */
 extern S3Client *s3_client_copy(const S3Client *client, S3Stats *stats);

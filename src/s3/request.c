@@ -77,6 +77,7 @@ static const OperationDef operation_defs[] = {
 	[S3_COMPLETE_UPLOAD] = {"POST", "finish writing", S3_WAIT_COMPLETE},
 	[S3_ABORT_UPLOAD] = {"DELETE", "abort the upload of", S3_WAIT_ABORT},
 	[S3_LIST_UPLOADS] = {"GET", "list the uploads of", S3_WAIT_LIST},
+	[S3_ASSUME_ROLE] = {"POST", "assume role", S3_WAIT_LIST},
 };
 
 /* Server's clock less ours, in seconds, once a server complained. */
@@ -277,7 +278,13 @@ call_send(S3Call *call, int delay_ms)
 	save = MemoryContextSwitchTo(call->send_cxt);
 
 	headers = palloc((call->nheaders + OWN_HEADERS) * sizeof(SigV4Pair));
-	host = s3_client_host(client, call->bucket, call->region, &bucket_in_path);
+	if (call->op == S3_ASSUME_ROLE)
+	{
+		host = client->host;
+		bucket_in_path = false;
+	}
+	else
+		host = s3_client_host(client, call->bucket, call->region, &bucket_in_path);
 	initStringInfo(&path);
 	appendStringInfoChar(&path, '/');
 	if (bucket_in_path)
@@ -331,7 +338,7 @@ call_send(S3Call *call, int delay_ms)
 	sign.payload_hash = payload_hash(call);
 	sign.amz_date = amz_date;
 	sign.region = call->region;
-	sign.service = "s3";
+	sign.service = call->op == S3_ASSUME_ROLE ? "sts" : "s3";
 	initStringInfo(&auth);
 	sigv4_authorization(&sign, &client->credentials, &auth);
 
@@ -374,7 +381,7 @@ s3_call_start(S3Call *call)
 
 	Assert(!call->done && call->attempts == 0);
 	set_resource(call);
-	call->region = pstrdup(known_region(call));
+	call->region = pstrdup(call->op == S3_ASSUME_ROLE ? call->client->region : known_region(call));
 	MemoryContextSwitchTo(save);
 	call_send(call, 0);
 }
@@ -391,11 +398,14 @@ typedef struct ErrorDocument
 	char		request_id[128];
 } ErrorDocument;
 
+/* STS puts one more element around it. */
 static bool
 error_element(void *arg, const char *path, const char *text)
 {
 	ErrorDocument *doc = arg;
 
+	if (strncmp(path, "ErrorResponse/", 14) == 0)
+		path += 14;
 	if (strcmp(path, "Error") == 0)
 		doc->is_error = true;
 	if (text == NULL)
@@ -406,7 +416,7 @@ error_element(void *arg, const char *path, const char *text)
 		s3_error_text(doc->message, sizeof(doc->message), text);
 	else if (strcmp(path, "Error/Region") == 0)
 		s3_error_text(doc->region, sizeof(doc->region), text);
-	else if (strcmp(path, "Error/RequestId") == 0)
+	else if (strcmp(path, "Error/RequestId") == 0 || strcmp(path, "RequestId") == 0)
 		s3_error_text(doc->request_id, sizeof(doc->request_id), text);
 	return true;
 }
@@ -566,6 +576,7 @@ call_refused(S3Call *call, const ErrorDocument *doc)
 	/* A bucket of another region: sign for that one, and go to its host. */
 	if ((http->status == 301 || http->status == 307 || http->status == 400 || http->status == 403) &&
 		region[0] && strcmp(region, call->region) != 0 && !call->redirected &&
+		call->op != S3_ASSUME_ROLE &&
 		strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(region))
 	{
 		call->redirected = true;

@@ -33,7 +33,8 @@ typedef enum S3Operation
 	S3_COPY_PART,
 	S3_COMPLETE_UPLOAD,
 	S3_ABORT_UPLOAD,
-	S3_LIST_UPLOADS
+	S3_LIST_UPLOADS,
+	S3_ASSUME_ROLE				/* of STS: bucket is "", subject the role */
 } S3Operation;
 
 #define S3_CALL_MAX_QUERY 8
