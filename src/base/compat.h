@@ -102,6 +102,15 @@
 #define EXECUTOR_RUN_ALL(query) ExecutorRun(query, ForwardScanDirection, 0, true)
 #endif
 
+/* 16: DecodeDateTime() tells more of what is wrong. */
+#if PG_VERSION_NUM >= 160000
+#define DECODE_DATETIME(field, ftype, nf, dtype, tm, fsec, tz) \
+	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz, &(DateTimeErrorExtra) {0})
+#else
+#define DECODE_DATETIME(field, ftype, nf, dtype, tm, fsec, tz) \
+	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz)
+#endif
+
 /*
  * 16: the privileges that a statement needs moved from range table entries to
  * nodes of their own.  For those that check them without a plan, as COPY does.

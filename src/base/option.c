@@ -220,6 +220,17 @@ static const OptionDef option_defs[] = {
 	{"acl", ON_EXPORT, OPTION_ENUM, IN_EXPORT, .offset = offsetof(S3ExportOptions, attributes.acl), .names = acl_names},
 };
 
+/*
+ * Options that no user can set: UNLOAD's, on their way to the processes that
+ * write.
+ */
+static const OptionDef redshift_defs[] = {
+	{"redshift", ON_EXPORT, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, redshift.on)},
+	{"redshift_escape", ON_EXPORT, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, redshift.escape), .formats = FOR(FORMAT_TEXT)},
+	{"redshift_add_quotes", ON_EXPORT, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, redshift.add_quotes), .formats = FOR(FORMAT_TEXT)},
+	{"redshift_null_is_nul", ON_EXPORT, OPTION_BOOL, IN_FORMAT, .offset = offsetof(FormatOptions, redshift.null_is_nul), .formats = FOR_DELIMITED},
+};
+
 /* ------------------------------------------------------------- single values */
 
 static const OptionDef *
@@ -229,6 +240,11 @@ find_option(const char *name, int where)
 	{
 		if ((option_defs[i].where & where) && strcmp(option_defs[i].name, name) == 0)
 			return &option_defs[i];
+	}
+	for (int i = 0; i < (int) lengthof(redshift_defs); i++)
+	{
+		if ((redshift_defs[i].where & where) && strcmp(redshift_defs[i].name, name) == 0)
+			return &redshift_defs[i];
 	}
 	return NULL;
 }
@@ -555,7 +571,7 @@ finish_format(FormatOptions *format)
 	if (format->comment && strpbrk(format->comment, "\r\n"))
 		report_contradiction(_("comment prefix cannot use newline or carriage return"));
 
-	if (text)
+	if (text && !format->redshift.on)
 	{
 		/* COPY refuses what could be part of an escape, or of "\.". */
 		for (const char *p = format->delimiter; *p; p++)

@@ -129,6 +129,30 @@ typedef enum JsonRecords
 #define S3_ENCODING_UTF16LE		1002
 #define S3_ENCODING_UTF16BE		1003
 
+/*
+ * What Redshift's COPY and UNLOAD do otherwise than COPY of PostgreSQL.  Only
+ * statements written for Redshift set it; all false elsewhere.
+ */
+typedef struct RedshiftFormat
+{
+	bool		on;				/* Redshift's rules for values: columns that are
+								 * no strings read blanks as NULL, decimals are
+								 * cut to their scale; text has no escapes and no
+								 * marker \. */
+	bool		escape;			/* text: a backslash takes the next byte literally */
+	bool		remove_quotes;	/* text: around a field, single or double */
+	bool		add_quotes;		/* text, writing: around all fields */
+	bool		null_is_nul;	/* the byte NUL stands for NULL */
+	bool		fill_record;	/* missing fields: NULL, or '' of strings */
+	bool		ignore_blank_lines;
+	bool		trim_blanks;	/* behind strings */
+	bool		blanks_as_null; /* strings of nothing else */
+	bool		empty_as_null;	/* strings */
+	bool		round_decimals; /* instead of cutting them */
+	bool		accept_any_date;	/* what is no date or time is NULL */
+	char		replacement;	/* for each byte that is no text; '\0': none */
+} RedshiftFormat;
+
 /* How the bytes of a file are to be understood; COPY's names and defaults. */
 typedef struct FormatOptions
 {
@@ -164,6 +188,8 @@ typedef struct FormatOptions
 	char	   *dateformat;
 	char	   *timeformat;
 	bool		truncate_strings;	/* that are longer than their column */
+
+	RedshiftFormat redshift;
 } FormatOptions;
 
 /* Server options, and what the catalogs say about the server. */

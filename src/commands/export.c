@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * export.c
- *		s3_export(): the result of a query as one S3 object, or as many files.
+ *		Run an export: the result of a query as one S3 object, or as many files.
  *
  * If the planner has a plan in which workers bring forth the rows, they write
  * them (export_parallel.c).  Else the query runs through SPI with a DestReceiver
@@ -13,6 +13,8 @@
  * marker.  Until a deletion begins, an error undoes all of it.  What has become
  * visible is not undone by a later rollback.
  *
+ * Above: export_function.c, and statements that say what to export otherwise.
+ *
  * IDENTIFICATION
  *		src/commands/export.c
  *
@@ -21,20 +23,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "catalog/pg_type.h"
-#include "commands/common.h"
 #include "commands/export.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "s3/upload.h"
-#include "s3/uri.h"
 #include "tcop/tcopprot.h"
-#include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/memutils.h"
 
 /* Rows of a query that one process runs. */
@@ -49,59 +44,17 @@ typedef struct ExportReceiver
 	ExportWriter *writer;
 } ExportReceiver;
 
-/* One call of s3_export(). */
 typedef struct Export
 {
+	const ExportRequest *request;	/* borrowed */
+	ExportTotals *totals;		/* borrowed */
 	ExportJob  *job;
 	ExportProgress progress;
-	ReturnSetInfo *result;
 	ExportTarget *target;		/* of many files, else NULL */
 	TupleDesc	desc;			/* of the query's rows */
 	S3Upload   *upload;			/* one object by one process, else NULL */
 	S3UploadLog *log;			/* everything else */
 } Export;
-
-/* The arguments of s3_export() that are options, in order from the third on. */
-static const struct
-{
-	const char *name;
-	Oid			type;
-}			arguments[] = {
-	{"server", NAMEOID},
-	{"format", TEXTOID},
-	{"compression", TEXTOID},
-	{"header", BOOLOID},
-	{"delimiter", TEXTOID},
-	{"quote", TEXTOID},
-	{"escape", TEXTOID},
-	{"null", TEXTOID},
-	{"force_quote", TEXTOID},
-	{"fixedwidth", TEXTOID},
-	{"array", BOOLOID},
-	{"encoding", TEXTOID},
-	{"overwrite", TEXTOID},
-	{"dry_run", BOOLOID},
-	{"empty_result", TEXTOID},
-	{"parallel", BOOLOID},
-	{"file_name", TEXTOID},
-	{"max_file_size", TEXTOID},
-	{"rows_per_file", INT8OID},
-	{"partition_by", TEXTOID},
-	{"keep_partition_columns", BOOLOID},
-	{"manifest", TEXTOID},
-	{"success_marker", BOOLOID},
-	{"part_size", TEXTOID},
-	{"expected_size", TEXTOID},
-	{"checksum", TEXTOID},
-	{"content_type", TEXTOID},
-	{"content_encoding", TEXTOID},
-	{"metadata", JSONBOID},
-	{"tags", JSONBOID},
-	{"storage_class", TEXTOID},
-	{"sse", TEXTOID},
-	{"kms_key_id", TEXTOID},
-	{"acl", TEXTOID},
-};
 
 /* ------------------------------------------------------------------- the receiver */
 
@@ -179,20 +132,27 @@ query_error_position(void *arg)
 	}
 }
 
-/* One statement that returns rows, as in COPY (query) TO. */
-static void
-check_query(char *query)
+List *
+export_parse_query(const char *query)
 {
 	ErrorContextCallback context;
 	List	   *statements;
-	RawStmt    *raw;
 
 	context.callback = query_error_position;
-	context.arg = query;
+	context.arg = unconstify(char *, query);
 	context.previous = error_context_stack;
 	error_context_stack = &context;
 	statements = pg_parse_query(query);
 	error_context_stack = context.previous;
+	return statements;
+}
+
+/* One statement that returns rows, as in COPY (query) TO. */
+static void
+check_query(const char *query)
+{
+	List	   *statements = export_parse_query(query);
+	RawStmt    *raw;
 
 	if (list_length(statements) != 1)
 		ereport(ERROR,
@@ -253,88 +213,48 @@ run_alone(const char *query, const ExportJob *job, S3Upload *upload, S3UploadLog
 	return receiver.desc;
 }
 
-/* --------------------------------------------------------------------- s3_export() */
+/* ------------------------------------------------------------------------- result */
 
-static char *
-argument_text(FunctionCallInfo fcinfo, int i)
+static void
+tell(Export *export, ExportAction action, const char *key, int64 rows, int64 bytes,
+	 const char *etag)
 {
-	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
-}
+	ExportedObject object = {
+		.action = action,
+		.bucket = export->job->bucket,
+		.key = key,
+		.rows = rows,
+		.bytes = bytes,
+		.etag = etag
+	};
 
-/* The arguments that are set, as options; *server is the one that is none. */
-static List *
-collect_options(FunctionCallInfo fcinfo, char **server)
-{
-	List	   *options = NIL;
-
-	*server = NULL;
-	for (int i = 0; i < (int) lengthof(arguments); i++)
+	if (action == EXPORT_FILE)
 	{
-		char	   *value = NULL;
-		Jsonb	   *jsonb;
-
-		if (PG_ARGISNULL(i + 2))
-			continue;
-		switch (arguments[i].type)
-		{
-			case NAMEOID:
-				*server = pstrdup(NameStr(*PG_GETARG_NAME(i + 2)));
-				continue;
-			case BOOLOID:
-				value = PG_GETARG_BOOL(i + 2) ? "true" : "false";
-				break;
-			case INT8OID:
-				value = psprintf(INT64_FORMAT, PG_GETARG_INT64(i + 2));
-				break;
-			case JSONBOID:
-				jsonb = PG_GETARG_JSONB_P(i + 2);
-				value = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-				break;
-			case TEXTOID:
-				value = argument_text(fcinfo, i + 2);
-				break;
-		}
-		options = lappend(options, makeDefElem(pstrdup(arguments[i].name),
-											   (Node *) makeString(value), -1));
+		export->totals->files++;
+		export->totals->rows += rows;
+		export->totals->bytes += bytes;
 	}
-	return options;
+	if (export->request->handler)
+		export->request->handler(export->request->arg, &object);
 }
 
 static void
-add_result(Export *export, const char *location, bool has_rows, int64 rows, int64 bytes,
-		   const char *etag, const char *action)
+tell_extra(Export *export, const ExportExtra *extra)
 {
-	Datum		values[5];
-	bool		nulls[5] = {0};
-
-	values[0] = CStringGetTextDatum(location);
-	values[1] = Int64GetDatum(rows);
-	nulls[1] = !has_rows;
-	values[2] = Int64GetDatum(bytes);
-	nulls[3] = etag == NULL;
-	if (etag)
-		values[3] = CStringGetTextDatum(etag);
-	values[4] = CStringGetTextDatum(action);
-	tuplestore_putvalues(export->result->setResult, export->result->setDesc, values, nulls);
+	tell(export, EXPORT_EXTRA, extra->key, 0, extra->bytes, extra->etag);
 }
 
 static void
-add_extra(Export *export, const ExportExtra *extra)
-{
-	add_result(export, s3_location_of(export->job->bucket, extra->key), false, 0,
-			   extra->bytes, extra->etag, "written");
-}
-
-static void
-add_deleted(Export *export, const char *action)
+tell_deleted(Export *export, ExportAction action)
 {
 	char	   *key;
 	int64		size;
 
 	while (export_target_next(export->target, &key, &size))
-		add_result(export, s3_location_of(export->job->bucket, key), false, 0, size,
-				   NULL, action);
+		tell(export, action, key, 0, size, NULL);
 }
+
+/* ------------------------------------------------------------------------ the order */
 
 /* The log, before the first process writes. */
 static S3UploadLog *
@@ -356,7 +276,7 @@ write_rows(Export *export, const char *query)
 	ExportJob  *job = export->job;
 	int64		bytes;
 
-	if (job->options->parallel &&
+	if (job->options->parallel && export->request->client == NULL &&
 		export_run_parallel(query, job, prepare_log, export, &export->desc))
 	{
 		s3_upload_log_progress(export->log, &export->progress.rows, &bytes);
@@ -392,8 +312,8 @@ finish_upload(Export *export)
 		return;
 	}
 	s3_upload_finish(upload);
-	add_result(export, s3_location_of(export->job->bucket, export->job->prefix), true,
-			   export->progress.rows, s3_upload_bytes(upload), s3_upload_etag(upload), "written");
+	tell(export, EXPORT_FILE, export->job->prefix, export->progress.rows,
+		 s3_upload_bytes(upload), s3_upload_etag(upload));
 	s3_upload_free(upload);
 }
 
@@ -412,67 +332,63 @@ finish_log(Export *export)
 		s3_upload_log_abandon(log);
 		return;
 	}
+	if (export->target)
+		export_target_look_folders(export->target, job, log);
 	s3_upload_log_commit(log);
-	if (job->options->manifest != MANIFEST_NONE)
+	if (job->options->manifest != MANIFEST_NONE &&
+		!(export_is_unload(job) && s3_upload_log_count_objects(log) == 0))
 		manifest = export_write_manifest(job, export->desc, log);
 	s3_upload_log_forget(log);
 
 	while (s3_upload_log_next(log, &object))
 	{
-		add_result(export, s3_location_of(job->bucket, object.key), true, object.rows,
-				   object.bytes, object.etag, "written");
+		tell(export, EXPORT_FILE, object.key, object.rows, object.bytes, object.etag);
 		if (export->target)
 			export_target_keep(export->target, object.key);
 	}
 	s3_upload_log_free(log);
 	if (manifest)
-		add_extra(export, manifest);
+	{
+		tell_extra(export, manifest);
+		if (export->target)
+			export_target_keep(export->target, manifest->key);
+	}
 	if (export->target)
 	{
 		export_target_clean(export->target, job);
 		if (job->options->success_marker)
-			add_extra(export, export_write_marker(job));
-		add_deleted(export, "deleted");
+			tell_extra(export, export_write_marker(job));
+		tell_deleted(export, EXPORT_DELETED);
 	}
 }
 
-PG_FUNCTION_INFO_V1(s3_export);
-
-Datum
-s3_export(PG_FUNCTION_ARGS)
+void
+export_run(const ExportRequest *request, ExportTotals *totals)
 {
-	char	   *query = argument_text(fcinfo, 0);
-	char	   *location = argument_text(fcinfo, 1);
-	char	   *server_name;
-	List	   *arguments = collect_options(fcinfo, &server_name);
 	S3Stats		stats = {0};
 	Export	   *export = palloc0(sizeof(Export));
 	ExportJob  *job;
 
-	if (query == NULL || location == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("query and location must not be null")));
-	InitMaterializedSRF(fcinfo, 0);
-	export->result = (ReturnSetInfo *) fcinfo->resultinfo;
-	check_query(query);
-	job = export->job = export_job_create(s3_server_by_name(server_name), location, arguments,
-										  NULL, &stats);
+	memset(totals, 0, sizeof(ExportTotals));
+	export->request = request;
+	export->totals = totals;
+	check_query(request->query);
+	job = export->job = export_job_create(request->serverid, request->location, request->options,
+										  NULL, request->client, &stats);
 	job->progress = &export->progress;
 	if (job->many)
 		export->target = export_target_look(job);
 	if (job->options->dry_run)
 	{
-		add_deleted(export, "to be deleted");
-		return (Datum) 0;
+		tell_deleted(export, EXPORT_TO_BE_DELETED);
+		return;
 	}
 
 	watch_begin(&export->progress.watch, InvalidOid, 0);
-	write_rows(export, query);
+	write_rows(export, request->query);
 	if (export->upload)
 		finish_upload(export);
 	else
 		finish_log(export);
 	watch_end(&export->progress.watch);
-	return (Datum) 0;
 }

@@ -3,12 +3,14 @@
  * export.h
  *		What the files of an export share: the job, and writers of rows.
  *
- *	export.c			s3_export(): arguments, the order of things, the result
+ *	export_function.c	s3_export(): arguments and result
+ *	export.c			runs an export: the order of things
  *	export_job.c		what is to be written where, the same in every process
  *	export_parallel.c	runs the query so that its workers write
  *	export_single.c		one object, by one process or by all
  *	export_files.c		files below a prefix: names, partitions, sizes
- *	export_target.c		what is at the location before and after
+ *	export_target.c		what is at the location before, and deleted after
+ *	export_manifest.c	what is added after
  *
  * IDENTIFICATION
  *		src/commands/export.h
@@ -37,10 +39,73 @@ typedef struct ExportProgress
 	int64		bytes;
 } ExportProgress;
 
-/* What one call of s3_export() is to write; constant once made. */
+/* ------------------------------------------------------------------------ export.c */
+
+typedef enum ExportAction
+{
+	EXPORT_FILE,				/* written: rows of the query */
+	EXPORT_EXTRA,				/* written: the manifest or the marker */
+	EXPORT_DELETED,
+	EXPORT_TO_BE_DELETED		/* found by a dry run */
+} ExportAction;
+
+/* What an export has done, by objects, in this order: all files, the rest. */
+typedef struct ExportedObject
+{
+	ExportAction action;
+	const char *bucket;
+	const char *key;
+	int64		rows;			/* of a file */
+	int64		bytes;
+	const char *etag;			/* without its quotes; NULL: not written */
+} ExportedObject;
+
+typedef void (*ExportedObjectHandler) (void *arg, const ExportedObject *object);
+
+/* An export, as any caller in C states it. */
+typedef struct ExportRequest
+{
+	const char *query;
+	const char *location;
+	List	   *options;		/* DefElem of strings, for s3_export_options() */
+	Oid			serverid;
+
+	/*
+	 * NULL: made of the server and the current user's mapping.  A client of the
+	 * caller's is this process's alone: a worker would have to make it from the
+	 * catalogs, and keys must not get into a plan.  So there are no workers then.
+	 */
+	S3Client   *client;
+
+	ExportedObjectHandler handler;	/* may be NULL */
+	void	   *arg;
+} ExportRequest;
+
+typedef struct ExportTotals
+{
+	int64		rows;
+	int64		files;			/* the manifest and the marker do not count */
+	int64		bytes;			/* of the files, as stored */
+} ExportTotals;
+
+/*
+ * Run the query and write its rows.  Reports what is wrong.  handler is called
+ * when all files are complete, in CurrentMemoryContext.
+ */
+extern void export_run(const ExportRequest *request, ExportTotals *totals);
+
+/*
+ * The statements of a query's text, RawStmt *; positions of syntax errors are
+ * those in it.
+ */
+extern List *export_parse_query(const char *query);
+
+/* -------------------------------------------------------------------- export_job.c */
+
+/* What one export is to write; constant once made. */
 typedef struct ExportJob
 {
-	/* enough to make the rest in another process */
+	/* enough to make the rest in another process, but for a caller's client */
 	Oid			serverid;
 	char	   *location;		/* as written */
 	List	   *arguments;		/* DefElem of strings, as for s3_export_options() */
@@ -60,10 +125,18 @@ typedef struct ExportJob
 
 /*
  * In CurrentMemoryContext.  Reports what is wrong with location and options.
- * run_id is NULL in the process that makes one.  stats is borrowed.
+ * run_id is NULL in the process that makes one.  client is borrowed; NULL: one
+ * is made, for which stats is borrowed.
  */
 extern ExportJob *export_job_create(Oid serverid, const char *location, List *arguments,
-									const char *run_id, S3Stats *stats);
+									const char *run_id, S3Client *client, S3Stats *stats);
+
+/* Is it Redshift's UNLOAD, which has rules of its own for targets and manifests? */
+static inline bool
+export_is_unload(const ExportJob *job)
+{
+	return job->options->format.redshift.on;
+}
 
 /*
  * Takes rows of one process.  Embed it as the first member.  Memory is that of
@@ -145,6 +218,13 @@ typedef struct ExportTarget ExportTarget;
 extern ExportTarget *export_target_look(const ExportJob *job);
 
 /*
+ * All rows are in the log, and nothing is visible yet: look at the folders that
+ * a partitioned UNLOAD is about to write to, and only at them.
+ */
+extern void export_target_look_folders(ExportTarget *target, const ExportJob *job,
+									   S3UploadLog *log);
+
+/*
  * Delete what was remembered and is not among the objects written; several at a
  * time.  An object that has gone meanwhile counts as deleted.  Reports failures,
  * when it has tried all.
@@ -156,6 +236,12 @@ extern void export_target_keep(ExportTarget *target, const char *key);
 
 /* Objects to be deleted, or that were, in the order of keys; false: no more. */
 extern bool export_target_next(ExportTarget *target, char **key, int64 *size);
+
+/* ---------------------------------------------------------------- export_manifest.c */
+
+/* Keys of what an export adds itself, whether it is to or not. */
+extern char *export_manifest_key(const ExportJob *job);
+extern char *export_marker_key(const ExportJob *job);
 
 /* An object that the export itself adds, after all files. */
 typedef struct ExportExtra

@@ -37,6 +37,9 @@ extern ExportName *export_name_create(const ExportJob *job);
  */
 extern char *export_name_key(const ExportName *name, const char *folder, int slice, int part);
 
+/* Could a file have this name, whatever slice and part?  rest is behind the folder. */
+extern bool export_name_matches(const ExportName *name, const char *rest);
+
 /* --------------------------------------------------------------- export_partition.c */
 
 /* Which folder a row goes to. */

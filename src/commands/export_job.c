@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * export_job.c
- *		What one call of s3_export() is to write, the same in every process.
+ *		What one export is to write, the same in every process.
  *
  * The leader makes a job of the function's arguments; a worker makes the same
  * from the same strings, with the credentials of the same user.
@@ -128,7 +128,7 @@ choose_codec(const ExportJob *job)
 
 ExportJob *
 export_job_create(Oid serverid, const char *location, List *arguments,
-				  const char *run_id, S3Stats *stats)
+				  const char *run_id, S3Client *client, S3Stats *stats)
 {
 	ExportJob  *job = palloc0(sizeof(ExportJob));
 	S3Location *parsed = s3_location_parse_or_error(location);
@@ -165,6 +165,6 @@ export_job_create(Oid serverid, const char *location, List *arguments,
 	job->upload.overwrite = options->overwrite != OVERWRITE_ERROR;
 	job->upload.attributes = &options->attributes;
 	job->upload.checksum = options->checksum;
-	job->client = s3_client_create(serverid, GetUserId(), stats);
+	job->client = client ? client : s3_client_create(serverid, GetUserId(), stats);
 	return job;
 }

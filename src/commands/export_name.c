@@ -296,3 +296,38 @@ export_name_key(const ExportName *name, const char *folder, int slice, int part)
 	}
 	return key.data;
 }
+
+bool
+export_name_matches(const ExportName *name, const char *rest)
+{
+	const char *p = rest;
+	ListCell   *lc;
+
+	foreach(lc, name->pieces)
+	{
+		Piece	   *piece = lfirst(lc);
+		Size		len = 0;
+
+		switch (piece->kind)
+		{
+			case PIECE_TEXT:
+			case PIECE_UUID:
+				{
+					const char *text = piece->kind == PIECE_TEXT ? piece->text : name->job->run_id;
+
+					len = strlen(text);
+					if (strncmp(p, text, len) != 0)
+						return false;
+					break;
+				}
+			case PIECE_SLICE:
+			case PIECE_PART:
+				len = strspn(p, "0123456789");
+				if (len < Max(piece->width, 1))
+					return false;
+				break;
+		}
+		p += len;
+	}
+	return strcmp(p, name->suffix) == 0;
+}

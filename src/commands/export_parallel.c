@@ -123,7 +123,7 @@ job_from_list(const List *list, S3Stats *stats)
 		arguments = lappend(arguments, makeDefElem(strVal(list_nth(strings, i)),
 												   list_nth(strings, i + 1), -1));
 	return export_job_create(linitial_oid((List *) linitial(list)), strVal(lsecond(list)),
-							 arguments, strVal(lthird(list)), stats);
+							 arguments, strVal(lthird(list)), NULL, stats);
 }
 
 /* ------------------------------------------------------------------ the plan's node */

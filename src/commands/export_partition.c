@@ -41,6 +41,7 @@ typedef struct PartitionColumn
 	int			attribute;		/* index into the row */
 	char	   *label;			/* name and '=', as in the folder */
 	FmgrInfo	output;
+	bool		padded;			/* char(n) */
 	bool		byval;
 	int16		len;
 
@@ -52,6 +53,7 @@ typedef struct PartitionColumn
 struct ExportPartition
 {
 	/* constant */
+	bool		trim;			/* no blanks behind values of char(n) */
 	int			ncolumns;
 	PartitionColumn *columns;
 	int			nattributes;	/* that a row must have unpacked */
@@ -121,8 +123,37 @@ init_column(PartitionColumn *column, TupleDesc desc, int attribute)
 	column->label = label.data;
 	column->byval = attr->attbyval;
 	column->len = attr->attlen;
+	column->padded = getBaseType(attr->atttypid) == BPCHAROID;
 	getTypeOutputInfo(attr->atttypid, &function, &varlena);
 	fmgr_info(function, &column->output);
+}
+
+/* The types that UNLOAD may partition by. */
+static void
+check_unload_type(TupleDesc desc, int attribute)
+{
+	Form_pg_attribute attr = TupleDescAttr(desc, attribute);
+
+	switch (getBaseType(attr->atttypid))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case FLOAT4OID:
+		case BOOLOID:
+		case BPCHAROID:
+		case VARCHAROID:
+		case TEXTOID:
+		case DATEOID:
+		case TIMESTAMPOID:
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of type %s cannot be a partition column of UNLOAD",
+					NameStr(attr->attname), format_type_be(attr->atttypid)),
+			 errdetail("Partition columns may be SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, BOOLEAN, CHAR, VARCHAR, DATE or TIMESTAMP.")));
 }
 
 ExportPartition *
@@ -147,6 +178,7 @@ export_partition_create(const ExportJob *job, TupleDesc desc)
 	self->last_cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw export folder",
 										   ALLOCSET_SMALL_SIZES);
 	initStringInfo(&self->folder);
+	self->trim = export_is_unload(job);
 	foreach(lc, options->partition_by)
 	{
 		int			attribute = find_column(desc, lfirst(lc));
@@ -159,6 +191,8 @@ export_partition_create(const ExportJob *job, TupleDesc desc)
 						 errmsg("column \"%s\" appears more than once in option \"partition_by\"",
 								(char *) lfirst(lc))));
 		}
+		if (export_is_unload(job))
+			check_unload_type(desc, attribute);
 		init_column(&self->columns[self->ncolumns++], desc, attribute);
 		self->nattributes = Max(self->nattributes, attribute + 1);
 
@@ -176,6 +210,7 @@ export_partition_create(const ExportJob *job, TupleDesc desc)
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("all columns of the query's result are in option \"partition_by\""),
 				 errdetail("Files would have no column."),
+				 export_is_unload(job) ? errhint("Use INCLUDE.") :
 				 errhint("Set keep_partition_columns => true.")));
 	return self;
 }
@@ -221,6 +256,8 @@ export_partition_folder(ExportPartition *self, TupleTableSlot *slot)
 		char	   *value = slot->tts_isnull[column->attribute] ? "" :
 			OutputFunctionCall(&column->output, slot->tts_values[column->attribute]);
 
+		if (column->padded && self->trim && value[0] != '\0')
+			value[bpchartruelen(value, strlen(value))] = '\0';
 		appendStringInfoString(&self->folder, column->label);
 		if (value[0] == '\0')
 			appendStringInfoString(&self->folder, NULL_VALUE);

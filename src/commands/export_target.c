@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * export_target.c
- *		What is at the location of an export before it, and what is added after.
+ *		What is at the location of an export before it, and what is deleted after.
  *
  * Before: nothing may be there, or it may be replaced, or it is remembered to
  * be deleted: the keys are those of a listing made before anything is written,
@@ -17,10 +17,15 @@
  *
  * A remembered object takes 17 bytes and its key.
  *
- * Above: export.c.  Below: s3/object.c, s3/upload.c.
+ * Redshift's UNLOAD has other rules.  What is there is an error only if a file
+ * of its could have the name, and of a partitioned one only in folders that get
+ * files; in the same way CLEANPATH deletes what is in those folders only.  So
+ * these are looked at when all rows are written, and nothing is visible yet.
  *
- * Source: Amazon Redshift Database Developer Guide, "UNLOAD" and "Using a
- * manifest to specify data files", for the manifest's form.
+ * Above: export.c.  Beside: export_manifest.c.  Below: s3/object.c.
+ *
+ * Source: Amazon Redshift Database Developer Guide, "UNLOAD", for its options
+ * ALLOWOVERWRITE and CLEANPATH.
  *
  * IDENTIFICATION
  *		src/commands/export_target.c
@@ -30,18 +35,10 @@
 #include "postgres.h"
 
 #include "base/config.h"
-#include "catalog/pg_type.h"
-#include "commands/export.h"
-#include "mb/pg_wchar.h"
+#include "commands/export_files.h"
 #include "miscadmin.h"
 #include "s3/object.h"
-#include "utils/builtins.h"
-#include "utils/json.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-
-#define MANIFEST_NAME "manifest"
-#define MARKER_NAME "_SUCCESS"
 
 /* Deletions under way. */
 #define MAX_DELETES 64
@@ -93,25 +90,6 @@ ends_in_slash(const char *key)
 	Size		len = strlen(key);
 
 	return len > 0 && key[len - 1] == '/';
-}
-
-/*
- * As Redshift's UNLOAD names it; but in a folder such that a table over the
- * folder passes over it.
- */
-static char *
-manifest_key(const ExportJob *job)
-{
-	return psprintf("%s%s%s", job->prefix, ends_in_slash(job->prefix) ? "_" : "", MANIFEST_NAME);
-}
-
-static char *
-marker_key(const ExportJob *job)
-{
-	const char *slash = strrchr(job->prefix, '/');
-	int			len = slash ? (int) (slash - job->prefix) + 1 : 0;
-
-	return psprintf("%.*s%s", len, job->prefix, MARKER_NAME);
 }
 
 /* An object that consoles make to show an empty folder. */
@@ -171,12 +149,63 @@ check_empty(const ExportTarget *target, const ExportJob *job)
 		check_absent(job, target->marker_key);
 }
 
+/* ------------------------------------------------------------------ before an UNLOAD */
+
+static void
+report_not_empty(const ExportJob *job, const char *key)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_FILE),
+			 errmsg("Specified unload destination on S3 is not empty"),
+			 errdetail("It holds \"%s\", which UNLOAD might overwrite.",
+					   s3_location_format(job->bucket, key)),
+			 errhint("Choose another bucket or prefix, remove the files, or use ALLOWOVERWRITE or CLEANPATH.")));
+}
+
+/* Error if below prefix there is what UNLOAD might replace. */
+static void
+check_unload_files(const ExportTarget *target, const ExportJob *job, const char *prefix)
+{
+	ExportName *name = export_name_create(job);
+	S3ListCursor *cursor = s3_list_open(job->client, job->bucket, prefix);
+	Size		len = strlen(prefix);
+	S3ObjectInfo info;
+
+	while (s3_list_next(cursor, &info))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (export_name_matches(name, info.key + len) ||
+			(job->options->manifest != MANIFEST_NONE && strcmp(info.key, target->manifest_key) == 0))
+			report_not_empty(job, info.key);
+	}
+	s3_list_close(cursor);
+}
+
+static void
+check_unload(const ExportTarget *target, const ExportJob *job)
+{
+	int64		size;
+	char		etag[256];
+	S3Error		error;
+
+	if (job->options->partition_by == NIL)
+		check_unload_files(target, job, job->prefix);
+	else if (job->options->manifest != MANIFEST_NONE &&
+			 s3_head_object(job->client, job->bucket, target->manifest_key, 0, &size, etag, &error))
+		report_not_empty(job, target->manifest_key);
+}
+
+/* ------------------------------------------------------------------- to be deleted */
+
 /* May all that is at the location be deleted? */
 static void
 check_may_clean(const ExportJob *job)
 {
 	const char *detail = NULL;
 
+	/* of a name's beginning, only files that begin with it are deleted */
+	if (export_is_unload(job) && job->prefix[0] != '\0')
+		return;
 	if (!job->many)
 		detail = gettext_noop("The export writes one object, and \"replace\" is enough for that.");
 	else if (job->prefix[0] == '\0')
@@ -188,6 +217,7 @@ check_may_clean(const ExportJob *job)
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("cannot clean location \"%s\"", job->location),
 				 errdetail("%s", _(detail)),
+				 export_is_unload(job) ? 0 :
 				 errhint("Set overwrite => 'replace', or name a folder as in \"s3://bucket/folder/\".")));
 }
 
@@ -224,31 +254,47 @@ compare_objects(const void *a, const void *b)
 	return strcmp(((const TargetObject *) a)->key, ((const TargetObject *) b)->key);
 }
 
-/* Note what is to be deleted. */
-static void
-remember_objects(ExportTarget *target, const ExportJob *job)
+/* An object that goes, among those below the location or a folder of it? */
+static bool
+is_to_be_deleted(const ExportTarget *target, const ExportJob *job, const S3ObjectInfo *info)
 {
-	S3ListCursor *cursor = s3_list_open(job->client, job->bucket, job->prefix);
+	if (is_folder_marker(job, info))
+		return false;
+	if (export_is_unload(job))
+	{
+		/* A prefix that is the beginning of a name says nothing of folders. */
+		return job->prefix[0] == '\0' || ends_in_slash(job->prefix) ||
+			strchr(info->key + strlen(job->prefix), '/') == NULL;
+	}
+	return !(job->options->success_marker && strcmp(info->key, target->marker_key) == 0) &&
+		!(job->options->manifest != MANIFEST_NONE && strcmp(info->key, target->manifest_key) == 0);
+}
+
+/* Note what is to be deleted below a prefix. */
+static void
+remember_objects(ExportTarget *target, const ExportJob *job, const char *prefix)
+{
+	S3ListCursor *cursor = s3_list_open(job->client, job->bucket, prefix);
 	S3ObjectInfo info;
 
-	target->sorted = true;
 	while (s3_list_next(cursor, &info))
 	{
-		bool		is_marker = strcmp(info.key, target->marker_key) == 0;
-
 		CHECK_FOR_INTERRUPTS();
-		target->has_marker |= is_marker;
-		if (is_folder_marker(job, &info) ||
-			(is_marker && job->options->success_marker) ||
-			(job->options->manifest != MANIFEST_NONE && strcmp(info.key, target->manifest_key) == 0))
-			continue;
-		add_object(target, &info);
+		if (!export_is_unload(job) && strcmp(info.key, target->marker_key) == 0)
+			target->has_marker = true;
+		if (is_to_be_deleted(target, job, &info))
+			add_object(target, &info);
 	}
 	s3_list_close(cursor);
+}
 
-	/* Some stores list in an order of their own. */
+/* Some stores list in an order of their own. */
+static void
+sort_objects(ExportTarget *target)
+{
 	if (!target->sorted)
 		qsort(target->objects, target->nobjects, sizeof(TargetObject), compare_objects);
+	target->sorted = true;
 }
 
 ExportTarget *
@@ -257,21 +303,76 @@ export_target_look(const ExportJob *job)
 	ExportTarget *target = palloc0(sizeof(ExportTarget));
 
 	target->cxt = CurrentMemoryContext;
-	target->manifest_key = manifest_key(job);
-	target->marker_key = marker_key(job);
+	target->sorted = true;
+	target->manifest_key = export_manifest_key(job);
+	target->marker_key = export_marker_key(job);
 	switch ((OverwriteMode) job->options->overwrite)
 	{
 		case OVERWRITE_ERROR:
-			check_empty(target, job);
+			if (export_is_unload(job))
+				check_unload(target, job);
+			else
+				check_empty(target, job);
 			break;
 		case OVERWRITE_REPLACE:
 			break;
 		case OVERWRITE_CLEAN:
+			if (export_is_unload(job) && job->options->partition_by != NIL)
+				break;
 			check_may_clean(job);
-			remember_objects(target, job);
+			remember_objects(target, job, job->prefix);
+			sort_objects(target);
 			break;
 	}
 	return target;
+}
+
+/* Bytes of a key up to where the name of the file begins, of partitioned ones. */
+static int
+folder_len(const ExportJob *job, const char *key)
+{
+	const char *p = key + strlen(job->prefix);
+
+	for (int i = 0; i < list_length(job->options->partition_by); i++)
+		p += strcspn(p, "/") + 1;
+	return p - key;
+}
+
+void
+export_target_look_folders(ExportTarget *target, const ExportJob *job, S3UploadLog *log)
+{
+	MemoryContext cxt;
+	MemoryContext save;
+	char	   *last = NULL;	/* the folder before */
+	S3LoggedObject object;
+
+	if (!export_is_unload(job) || job->options->partition_by == NIL ||
+		job->options->overwrite == OVERWRITE_REPLACE)
+		return;
+	cxt = AllocSetContextCreate(CurrentMemoryContext, "s3_fdw export folders",
+								ALLOCSET_DEFAULT_SIZES);
+	save = MemoryContextSwitchTo(cxt);
+	s3_upload_log_sort(log);
+	while (s3_upload_log_next(log, &object))
+	{
+		char	   *folder = pnstrdup(object.key, folder_len(job, object.key));
+
+		if (last && strcmp(last, folder) == 0)
+			pfree(folder);
+		else
+		{
+			if (job->options->overwrite == OVERWRITE_CLEAN)
+				remember_objects(target, job, folder);
+			else
+				check_unload_files(target, job, folder);
+			last = folder;
+		}
+		pfree(object.key);
+		pfree(object.etag);
+	}
+	sort_objects(target);
+	MemoryContextSwitchTo(save);
+	MemoryContextDelete(cxt);
 }
 
 void
@@ -391,189 +492,4 @@ export_target_clean(ExportTarget *target, const ExportJob *job)
 		report_not_deleted(cleaner);
 	MemoryContextSwitchTo(save);
 	MemoryContextDelete(cxt);
-}
-
-/* --------------------------------------------------------------------------- after */
-
-/* They are labelled as the files are, but for what says how to read those. */
-static S3Upload *
-begin_extra(const ExportJob *job, const char *key, char *content_type)
-{
-	S3UploadOptions options = job->upload;
-	S3ObjectAttributes attributes = job->options->attributes;
-
-	attributes.content_type = content_type;
-	attributes.content_encoding = NULL;
-	options.attributes = &attributes;
-	options.first_buffer = EXPORT_LINE_BUFFER;
-	options.overwrite = job->options->overwrite != OVERWRITE_ERROR;
-	return s3_upload_begin(job->client, job->bucket, key, &options);
-}
-
-static ExportExtra *
-finish_extra(S3Upload *upload, char *key)
-{
-	ExportExtra *extra = palloc(sizeof(ExportExtra));
-	Size		etag_size = 256;	/* as s3_head_object() needs */
-
-	extra->key = key;
-	extra->etag = palloc(etag_size);
-	s3_upload_finish(upload);
-
-	/* From here on, nothing can fail. */
-	extra->bytes = s3_upload_bytes(upload);
-	strlcpy(extra->etag, s3_upload_etag(upload), etag_size);
-	s3_upload_free(upload);
-	return extra;
-}
-
-/* JSON is UTF-8. */
-static void
-flush_json(StringInfo json, S3Upload *upload)
-{
-	char	   *text = pg_server_to_any(json->data, json->len, PG_UTF8);
-
-	byte_sink_write(s3_upload_sink(upload), text, strlen(text));
-	if (text != json->data)
-		pfree(text);
-	resetStringInfo(json);
-}
-
-static void
-append_counts(StringInfo json, int64 bytes, int64 rows, bool verbose)
-{
-	appendStringInfo(json, "\"meta\":{\"content_length\":" INT64_FORMAT, bytes);
-	if (verbose)
-		appendStringInfo(json, ",\"record_count\":" INT64_FORMAT, rows);
-	appendStringInfoChar(json, '}');
-}
-
-static bool
-is_in_files(const S3ExportOptions *options, const char *column)
-{
-	ListCell   *lc;
-
-	if (options->keep_partition_columns)
-		return true;
-	foreach(lc, options->partition_by)
-	{
-		if (strcmp(lfirst(lc), column) == 0)
-			return false;
-	}
-	return true;
-}
-
-/* A type and its dimensions.  Of a domain, that which it stands for. */
-static void
-append_type(StringInfo json, Form_pg_attribute attribute)
-{
-	int32		typmod = attribute->atttypmod;
-	Oid			type = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
-
-	appendStringInfoString(json, "{\"base\":");
-	escape_json(json, format_type_be(type));
-	if (typmod >= (int32) VARHDRSZ)
-	{
-		typmod -= VARHDRSZ;
-		if (type == VARCHAROID || type == BPCHAROID)
-			appendStringInfo(json, ",\"max_length\":%d", typmod);
-		else if (type == NUMERICOID)
-		{
-			/* The scale is an 11-bit number with a sign. */
-			appendStringInfo(json, ",\"precision\":%d,\"scale\":%d",
-							 (typmod >> 16) & 0xffff, ((typmod & 0x7ff) ^ 1024) - 1024);
-		}
-	}
-	appendStringInfoChar(json, '}');
-}
-
-static void
-append_schema(StringInfo json, const ExportJob *job, TupleDesc desc)
-{
-	bool		first = true;
-
-	appendStringInfoString(json, "\"schema\":{\"elements\":[");
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (attribute->attisdropped || !is_in_files(job->options, NameStr(attribute->attname)))
-			continue;
-		appendStringInfoString(json, first ? "\n{\"name\":" : ",\n{\"name\":");
-		escape_json(json, NameStr(attribute->attname));
-		appendStringInfoString(json, ",\"type\":");
-		append_type(json, attribute);
-		appendStringInfoChar(json, '}');
-		first = false;
-	}
-	appendStringInfoString(json, "\n]}");
-}
-
-ExportExtra *
-export_write_manifest(const ExportJob *job, TupleDesc desc, S3UploadLog *log)
-{
-	bool		verbose = job->options->manifest == MANIFEST_VERBOSE;
-	char	   *key = manifest_key(job);
-	S3Upload   *upload = begin_extra(job, key, "application/json");
-	S3LoggedObject object;
-	StringInfoData json;
-	StringInfoData url;
-	int64		bytes = 0;
-	int64		rows = 0;
-	bool		first = true;
-
-	initStringInfo(&json);
-	initStringInfo(&url);
-	appendStringInfoString(&json, "{\"entries\":[");
-	while (s3_upload_log_next(log, &object))
-	{
-		CHECK_FOR_INTERRUPTS();
-		resetStringInfo(&url);
-		appendStringInfo(&url, "s3://%s/%s", job->bucket, object.key);
-		appendStringInfoString(&json, first ? "\n{\"url\":" : ",\n{\"url\":");
-		escape_json(&json, url.data);
-		appendStringInfoString(&json, ",\"mandatory\":true,");
-		append_counts(&json, object.bytes, object.rows, verbose);
-		appendStringInfoChar(&json, '}');
-		bytes += object.bytes;
-		rows += object.rows;
-		first = false;
-		pfree(object.key);
-		pfree(object.etag);
-		if (json.len >= EXPORT_LINE_BUFFER)
-			flush_json(&json, upload);
-	}
-	appendStringInfoString(&json, "\n]");
-	if (verbose)
-	{
-		appendStringInfoString(&json, ",\n");
-		append_schema(&json, job, desc);
-		appendStringInfoString(&json, ",\n");
-		append_counts(&json, bytes, rows, true);
-		appendStringInfoString(&json, ",\n\"author\":{\"name\":\"s3_fdw\",\"version\":\"1.0\"}");
-	}
-	appendStringInfoString(&json, "}\n");
-	flush_json(&json, upload);
-	pfree(json.data);
-	pfree(url.data);
-	return finish_extra(upload, key);
-}
-
-static void
-marker_error_context(void *arg)
-{
-	errcontext("writing the success marker; all files of the export are complete");
-}
-
-ExportExtra *
-export_write_marker(const ExportJob *job)
-{
-	ErrorContextCallback callback = {error_context_stack, marker_error_context, NULL};
-	char	   *key = marker_key(job);
-	ExportExtra *extra;
-
-	error_context_stack = &callback;
-	extra = finish_extra(begin_extra(job, key, NULL), key);
-	error_context_stack = callback.previous;
-	return extra;
 }

@@ -256,9 +256,12 @@ text_of(const S3ScanState *scan, ByteSource *source, bool at_beginning, TextRepa
 {
 	const FormatOptions *format = &scan->options->format;
 
+	memset(repairs, 0, sizeof(*repairs));
+	if (format->redshift.on)
+		return text_source_create_redshift(source, format->encoding, at_beginning,
+										   format->redshift.replacement, repairs);
 	if (format->encoding_errors == ENCODING_ERRORS_ERROR)
 		return text_source_create(source, format->encoding, at_beginning);
-	memset(repairs, 0, sizeof(*repairs));
 	return text_source_create_replacing(source, format->encoding, at_beginning, repairs);
 }
 

@@ -31,6 +31,7 @@
 #include "fdw/reject.h"
 #include "fdw/reject_store.h"
 #include "fdw/scan.h"
+#include "format/value_redshift.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -95,7 +96,7 @@ static bool
 may_record(const S3TableOptions *options)
 {
 	return reject_is_tolerant(options) || options->format.tolerant ||
-		options->format.truncate_strings ||
+		options->format.truncate_strings || options->format.redshift.replacement != '\0' ||
 		options->format.encoding_errors != ENCODING_ERRORS_ERROR;
 }
 
@@ -361,6 +362,8 @@ set_place(Reject *reject, RejectedRow *row, bool at_record)
 	{
 		row->byte_offset = scan->first_offset + (int64) record_reader_offset(scan->reader);
 		record_reader_text(scan->reader, &row->raw_line, &row->raw_line_len);
+		if (scan->options->format.redshift.on)
+			row->raw_line = redshift_printable(row->raw_line, row->raw_line_len);
 	}
 }
 
@@ -396,14 +399,32 @@ with_detail(const char *message, const char *detail)
 	return detail ? psprintf("%s: %s", message, detail) : message;
 }
 
+/* What a file holds may be no text, then. */
+static bool
+by_redshift(const Reject *reject)
+{
+	return reject->scan->options->format.redshift.on;
+}
+
+/* Of an error of bytes that belong to no record, or to all of it. */
+static RecordFault
+fault_of_bytes(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE ||
+		sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER ? FAULT_ENCODING : FAULT_OTHER;
+}
+
 void
 reject_record(Reject *reject, const RecordError *error)
 {
 	RejectedRow row = {0};
 
 	row.action = error->fatal ? "rest of object skipped" : "row skipped";
+	row.fault = error->fault;
 	row.sqlerrcode = error->sqlerrcode;
-	row.message = with_detail(error->message, error->detail);
+	row.message = by_redshift(reject) ?
+		redshift_printable(error->message, strlen(error->message)) :
+		with_detail(error->message, error->detail);
 	add(reject, &row, error->fatal ? REJECT_OBJECT : REJECT_ROW, true);
 }
 
@@ -414,11 +435,14 @@ reject_value(void *arg, const TupleFault *fault)
 	bool		null = fault->nullable && reject->scan->options->on_error == ON_ERROR_NULL;
 	RejectedRow row = {0};
 
-	row.action = fault->repaired ? "value cut" : null ? "value set to NULL" : "row skipped";
+	row.action = fault->repaired ?
+		(fault->fault == FAULT_ENCODING ? "characters replaced" : "value cut") :
+		null ? "value set to NULL" : "row skipped";
 	row.column_name = fault->column;
 	row.column_type = format_type_with_typemod(fault->type, fault->typmod);
-	row.raw_value = fault->data;
+	row.raw_value = by_redshift(reject) ? redshift_printable(fault->data, fault->len) : fault->data;
 	row.raw_value_len = fault->len;
+	row.fault = fault->fault;
 	row.sqlerrcode = fault->sqlerrcode;
 	row.message = fault->message;
 	add(reject, &row, fault->repaired ? REJECT_REPAIRED : null ? REJECT_VALUE : REJECT_ROW, true);
@@ -431,6 +455,7 @@ reject_repaired(Reject *reject, int sqlerrcode, const char *message)
 	RejectedRow row = {0};
 
 	row.action = "row repaired";
+	row.fault = fault_of_bytes(sqlerrcode);
 	row.sqlerrcode = sqlerrcode;
 	row.message = message;
 	add(reject, &row, REJECT_REPAIRED, true);
@@ -442,6 +467,7 @@ reject_object(Reject *reject, int sqlerrcode, const char *message)
 	RejectedRow row = {0};
 
 	row.action = "rest of object skipped";
+	row.fault = fault_of_bytes(sqlerrcode);
 	row.sqlerrcode = sqlerrcode;
 	row.message = message;
 	reject->column = 0;

@@ -16,6 +16,7 @@
 #ifndef S3_REJECT_STORE_H
 #define S3_REJECT_STORE_H
 
+#include "format/record.h"
 #include "storage/dsm.h"
 
 /* One entry.  Strings may be NULL; long ones are cut. */
@@ -32,6 +33,7 @@ typedef struct RejectedRow
 	Size		raw_line_len;
 	const char *raw_value;
 	Size		raw_value_len;
+	RecordFault fault;
 	int			sqlerrcode;
 	const char *message;
 } RejectedRow;

@@ -478,7 +478,7 @@ boundary_rule(const FormatOptions *options, BoundaryRule *rule)
 		return false;
 
 	/* Where a record ends there depends on how many fields it has. */
-	if (options->tolerant)
+	if (options->tolerant || options->redshift.on)
 		return false;
 
 	rule->bom = options->encoding == S3_ENCODING_UTF8_BOM;

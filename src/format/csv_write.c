@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * csv_write.c
- *		Write CSV records, byte for byte as COPY ... TO (FORMAT csv).
+ *		Write CSV records, byte for byte as COPY ... TO (FORMAT csv), or as
+ *		Redshift's UNLOAD.
  *
  * The caller gives the fields of a line in order, from column 0 to the last,
  * then ends the record.  Nothing is kept between calls: every byte is in the
@@ -29,6 +30,7 @@ struct CsvWriter
 	Size		null_len;
 	bool	   *force_quote;	/* owned; one per column, or NULL */
 	bool		numbers_plain;	/* no number can need quotes */
+	bool		redshift;		/* UNLOAD's rule for quotes */
 	bool		special[256];	/* bytes that make quotes needed */
 	bool		escaped[256];	/* bytes to escape between quotes */
 	int			embedding;		/* encoding of the file if bytes of its longer
@@ -49,7 +51,8 @@ csv_writer_create(StringInfo out, const FormatOptions *options,
 	writer->quote = options->quote[0];
 	writer->escape = options->escape ? options->escape[0] : writer->quote;
 	writer->null = pstrdup(options->null);
-	writer->null_len = strlen(writer->null);
+	writer->null_len = options->redshift.null_is_nul ? 1 : strlen(writer->null);
+	writer->redshift = options->redshift.on;
 	if (force_quote)
 	{
 		writer->force_quote = palloc(sizeof(bool) * (ncolumns + 1));
@@ -79,16 +82,22 @@ char_len(const CsvWriter *writer, const char *data)
 	return pg_encoding_mblen(writer->embedding, data);
 }
 
-/* COPY's rule for when a value is put between quotes without being told to. */
+/*
+ * COPY's rule for when a value is put between quotes without being told to.
+ * UNLOAD's is another only where COPY's files are not its: the empty string is
+ * not quoted, and "\." means nothing.
+ */
 static bool
 needs_quotes(const CsvWriter *writer, const char *data, Size len)
 {
 	/* a value that could be taken for NULL */
-	if (len == writer->null_len && memcmp(data, writer->null, len) == 0)
+	if (len == writer->null_len && memcmp(data, writer->null, len) == 0 &&
+		!(writer->redshift && len == 0))
 		return true;
 
 	/* a line that could be taken for the end of the file */
-	if (writer->ncolumns == 1 && len == 2 && data[0] == '\\' && data[1] == '.')
+	if (writer->ncolumns == 1 && len == 2 && data[0] == '\\' && data[1] == '.' &&
+		!writer->redshift)
 		return true;
 
 	for (Size i = 0; i < len; i += char_len(writer, data + i))

@@ -449,7 +449,7 @@ check_ragged(DelimitedReader *r, RecordError *error)
 	{
 		if (r->text_len == 0 || r->accept_extra)
 			return RECORD_OK;
-		return delimited_bad(r, error, false, NULL, NULL,
+		return delimited_bad(r, error, FAULT_EXTRA_FIELDS, false, NULL, NULL,
 							 _("extra data after last expected column"));
 	}
 
@@ -458,15 +458,15 @@ check_ragged(DelimitedReader *r, RecordError *error)
 		return RECORD_BAD;
 	if (r->nfields > r->nexpected)
 		return r->accept_extra ? RECORD_OK :
-			delimited_bad(r, error, false, NULL, NULL,
+			delimited_bad(r, error, FAULT_EXTRA_FIELDS, false, NULL, NULL,
 						  _("extra data after last expected column"));
 	if (r->accept_missing)
 		return RECORD_OK;
 	if (r->options->match_by == MATCH_BY_NAME)
-		return delimited_bad(r, error, false, NULL, NULL,
+		return delimited_bad(r, error, FAULT_MISSING_FIELDS, false, NULL, NULL,
 							 _("line has %d fields, but the header line has %d"),
 							 r->nfields, r->nexpected);
-	return delimited_bad(r, error, false, NULL, NULL,
+	return delimited_bad(r, error, FAULT_MISSING_FIELDS, false, NULL, NULL,
 						 _("missing data for column \"%s\""),
 						 r->columns[r->nfields].name);
 }
@@ -549,8 +549,8 @@ store_simple_fields(DelimitedReader *r, RecordError *error)
 /* ---- Errors ---- */
 
 RecordStatus
-delimited_bad(DelimitedReader *r, RecordError *error, bool fatal, const char *detail,
-			  const char *hint, const char *fmt,...)
+delimited_bad(DelimitedReader *r, RecordError *error, RecordFault fault, bool fatal,
+			  const char *detail, const char *hint, const char *fmt,...)
 {
 	MemoryContext old;
 	StringInfoData message;
@@ -570,6 +570,7 @@ delimited_bad(DelimitedReader *r, RecordError *error, bool fatal, const char *de
 			break;
 		enlargeStringInfo(&message, needed);
 	}
+	error->fault = fault;
 	error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
 	error->message = message.data;
 	error->detail = detail ? pstrdup(detail) : NULL;
@@ -587,24 +588,24 @@ delimited_line_error(DelimitedReader *r, Found found, RecordError *error)
 	switch (found)
 	{
 		case FOUND_BAD_CR:
-			return delimited_bad(r, error, true, NULL,
+			return delimited_bad(r, error, FAULT_LINE, true, NULL,
 								 r->format->bad_cr_hint ? _(r->format->bad_cr_hint) : NULL,
 								 "%s", _(r->format->bad_cr));
 		case FOUND_BAD_LF:
-			return delimited_bad(r, error, true, NULL,
+			return delimited_bad(r, error, FAULT_LINE, true, NULL,
 								 r->format->bad_lf_hint ? _(r->format->bad_lf_hint) : NULL,
 								 "%s", _(r->format->bad_lf));
 		case FOUND_BAD_MARKER:
-			return delimited_bad(r, error, true, NULL, NULL,
+			return delimited_bad(r, error, FAULT_LINE, true, NULL, NULL,
 								 _("end-of-copy marker does not match previous newline style"));
 		case FOUND_CORRUPT_MARKER:
-			return delimited_bad(r, error, true, NULL, NULL,
+			return delimited_bad(r, error, FAULT_LINE, true, NULL, NULL,
 								 _("end-of-copy marker corrupt"));
 		case FOUND_MARKER_NOT_ALONE:
-			return delimited_bad(r, error, true, NULL, NULL,
+			return delimited_bad(r, error, FAULT_LINE, true, NULL, NULL,
 								 _("end-of-copy marker is not alone on its line"));
 		case FOUND_TOO_LONG:
-			delimited_bad(r, error, true, NULL,
+			delimited_bad(r, error, FAULT_LINE, true, NULL,
 						  _("Raise the option \"max_record_size\" if records are meant to be longer."),
 						  _("record is longer than %llu bytes"),
 						  (unsigned long long) r->max_record);
@@ -612,7 +613,7 @@ delimited_line_error(DelimitedReader *r, Found found, RecordError *error)
 			return RECORD_BAD;
 		default:
 			Assert(found == FOUND_EOF);
-			return delimited_bad(r, error, true, NULL, NULL,
+			return delimited_bad(r, error, FAULT_QUOTE, true, NULL, NULL,
 								 _("unterminated CSV quoted field"));
 	}
 }
@@ -667,7 +668,7 @@ read_record(RecordReader *self, Record *record, const bool popcnt, const bool la
 	}
 
 	if (lax && r->unclosed)
-		return delimited_bad(r, &record->error, false, NULL, NULL,
+		return delimited_bad(r, &record->error, FAULT_QUOTE, false, NULL, NULL,
 							 _("unterminated CSV quoted field"));
 	if (unlikely(r->split))
 		r->nfields = r->format->split(r, r->spans, r->want);

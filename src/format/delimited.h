@@ -271,9 +271,9 @@ extern Found delimited_find(DelimitedReader *r);
 extern bool delimited_decode(DelimitedReader *r, Span span, RecordField *field, RecordError *error);
 
 /* Describe a fault; the texts last until the next one.  Returns RECORD_BAD. */
-extern RecordStatus delimited_bad(DelimitedReader *r, RecordError *error, bool fatal,
-								  const char *detail, const char *hint,
-								  const char *fmt,...) pg_attribute_printf(6, 7);
+extern RecordStatus delimited_bad(DelimitedReader *r, RecordError *error, RecordFault fault,
+								  bool fatal, const char *detail, const char *hint,
+								  const char *fmt,...) pg_attribute_printf(7, 8);
 
 /* The same for lines of which nothing can be made. */
 extern RecordStatus delimited_line_error(DelimitedReader *r, Found found, RecordError *error);

@@ -81,7 +81,7 @@ split_header(DelimitedReader *r, HeaderNames *names, RecordError *error)
 
 	if (n > MAX_HEADER_FIELDS)
 	{
-		delimited_bad(r, error, true, NULL, NULL,
+		delimited_bad(r, error, FAULT_LINE, true, NULL, NULL,
 					  _("header line has %d fields, which is more than %d"),
 					  n, MAX_HEADER_FIELDS);
 		error->sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
@@ -104,7 +104,7 @@ match_in_order(DelimitedReader *r, const HeaderNames *names, RecordError *error)
 	int			nfields = names->n;
 
 	if (r->ncolumns == 0 && r->text_len > 0)
-		return delimited_bad(r, error, true, NULL, NULL,
+		return delimited_bad(r, error, FAULT_EXTRA_FIELDS, true, NULL, NULL,
 							 _("extra data after last expected column"));
 	/* What cannot be decoded comes first. */
 	if (r->format->verifies && r->ncolumns > 0)
@@ -120,7 +120,7 @@ match_in_order(DelimitedReader *r, const HeaderNames *names, RecordError *error)
 	if (r->ncolumns == 0)
 		nfields = 0;
 	if (nfields != r->ncolumns)
-		return delimited_bad(r, error, true, NULL, NULL,
+		return delimited_bad(r, error, FAULT_OTHER, true, NULL, NULL,
 							 _("wrong number of fields in header line: got %d, expected %d"),
 							 nfields, r->ncolumns);
 
@@ -133,7 +133,7 @@ match_in_order(DelimitedReader *r, const HeaderNames *names, RecordError *error)
 		if (!delimited_decode(r, names->spans[i], &field, error))
 			return RECORD_BAD;
 		if (field.data == NULL && field.len == 0)
-			return delimited_bad(r, error, true, NULL, NULL,
+			return delimited_bad(r, error, FAULT_OTHER, true, NULL, NULL,
 								 _("column name mismatch in header line field %d: got null value (\"%s\"), expected \"%s\""),
 								 i + 1, r->null, name);
 		if (field.data == NULL)
@@ -142,7 +142,7 @@ match_in_order(DelimitedReader *r, const HeaderNames *names, RecordError *error)
 			field.len = r->default_len;
 		}
 		if (strlen(name) != field.len || memcmp(name, field.data, field.len) != 0)
-			return delimited_bad(r, error, true, NULL, NULL,
+			return delimited_bad(r, error, FAULT_OTHER, true, NULL, NULL,
 								 _("column name mismatch in header line field %d: got \"%s\", expected \"%s\""),
 								 i + 1, pnstrdup(field.data, field.len), name);
 	}
@@ -226,7 +226,7 @@ match_by_name(DelimitedReader *r, const HeaderNames *names, int *field_of, Recor
 		for (; found < sorted + r->ncolumns && compare_columns(found, &key) == 0; found++)
 		{
 			if (field_of[found->column] >= 0)
-				return delimited_bad(r, error, true, list_names(r, names), NULL,
+				return delimited_bad(r, error, FAULT_OTHER, true, list_names(r, names), NULL,
 									 _("column \"%s\" is in the header line more than once"),
 									 found->name);
 			field_of[found->column] = i;
@@ -237,7 +237,7 @@ match_by_name(DelimitedReader *r, const HeaderNames *names, int *field_of, Recor
 	for (int i = 0; i < r->ncolumns; i++)
 	{
 		if (field_of[i] < 0 && !r->accept_missing)
-			return delimited_bad(r, error, true, list_names(r, names), NULL,
+			return delimited_bad(r, error, FAULT_OTHER, true, list_names(r, names), NULL,
 								 _("column \"%s\" is missing in the header line"),
 								 r->columns[i].name);
 	}

@@ -75,6 +75,7 @@ typedef struct TextSource
 
 	/* what is no text is replaced */
 	TextRepairs *repairs;		/* borrowed; NULL: it is an error */
+	char		replacement[MAX_MULTIBYTE_CHAR_LEN + 1];
 	MemoryContext cxt;			/* of the repairs */
 	uint64		yielded;		/* bytes */
 	char		out[JOIN_SIZE + STREAM_PADDING];	/* from the join buffer */
@@ -370,7 +371,7 @@ take_text(TextSource *ts, const char *bytes, Size len, bool last, const char **d
 		return n;
 
 	add_repair(ts);
-	*data = GetDatabaseEncoding() == PG_UTF8 ? "\xef\xbf\xbd" : "?";
+	*data = ts->replacement;
 	*out_len = strlen(*data);
 	return 1;
 }
@@ -433,6 +434,28 @@ replace_next(ByteSource *self, const char **data, Size *len)
 	}
 }
 
+/* Bytes as they are, but for a byte order mark. */
+static bool
+pass_next(ByteSource *self, const char **data, Size *len)
+{
+	TextSource *ts = (TextSource *) self;
+
+	if (ts->len == 0 && !next_piece(ts) && ts->join_len == 0)
+		return false;
+	if (ts->join_len > 0)
+	{
+		/* the beginning of what is no mark after all */
+		*data = ts->join;
+		*len = ts->join_len;
+		ts->join_len = 0;
+		return true;
+	}
+	*data = ts->piece;
+	*len = ts->len;
+	ts->len = 0;
+	return true;
+}
+
 static void
 text_source_close(ByteSource *self)
 {
@@ -460,6 +483,37 @@ static const ByteSourceOps replace_ops = {
 	.close = text_source_close
 };
 
+static const ByteSourceOps pass_ops = {
+	.next = pass_next,
+	.close = text_source_close
+};
+
+ByteSource *
+text_source_create_redshift(ByteSource *source, int encoding, bool at_beginning,
+							char replacement, TextRepairs *repairs)
+{
+	TextSource *ts;
+
+	if (encoding >= S3_ENCODING_UTF16)
+		return text_source_create(source, encoding, at_beginning);
+	if (GetDatabaseEncoding() == PG_UTF8 &&
+		(encoding < 0 || encoding == PG_UTF8 || encoding == PG_SQL_ASCII ||
+		 encoding == S3_ENCODING_UTF8_BOM))
+	{
+		ts = (TextSource *) text_source_create(source, encoding, at_beginning);
+		ts->base.ops = &pass_ops;
+	}
+	else if (replacement == '\0')
+		ts = (TextSource *) text_source_create(source, encoding, at_beginning);
+	else
+	{
+		ts = (TextSource *) text_source_create_replacing(source, encoding, at_beginning, repairs);
+		ts->replacement[0] = replacement;
+		ts->replacement[1] = '\0';
+	}
+	return &ts->base;
+}
+
 ByteSource *
 text_source_create_replacing(ByteSource *source, int encoding, bool at_beginning,
 							 TextRepairs *repairs)
@@ -470,6 +524,7 @@ text_source_create_replacing(ByteSource *source, int encoding, bool at_beginning
 	ts->base.ops = &replace_ops;
 	ts->repairs = repairs;
 	ts->cxt = CurrentMemoryContext;
+	strcpy(ts->replacement, GetDatabaseEncoding() == PG_UTF8 ? "\xef\xbf\xbd" : "?");
 	return &ts->base;
 }
 

@@ -42,6 +42,16 @@ typedef struct TextRepairs
 extern ByteSource *text_source_create_replacing(ByteSource *source, int encoding,
 												bool at_beginning, TextRepairs *repairs);
 
+/*
+ * By Redshift's rules: UTF-8 in a database of that encoding is not verified, as
+ * whoever reads a value does so, and knows whose fault it is.  All else is as
+ * above; replacement stands for each byte that is no text, unless it is '\0',
+ * which makes that an error.
+ */
+extern ByteSource *text_source_create_redshift(ByteSource *source, int encoding,
+											   bool at_beginning, char replacement,
+											   TextRepairs *repairs);
+
 /* How many repairs there are before an offset; they are taken. */
 extern int	text_repairs_take(TextRepairs *repairs, uint64 before);
 

@@ -166,7 +166,7 @@ static bool
 decode_nothing(DelimitedReader *r, const char *text, Size len, RecordField *field,
 			   RecordError *error)
 {
-	delimited_bad(r, error, true, NULL, NULL, _("text contains a null byte"));
+	delimited_bad(r, error, FAULT_ENCODING, true, NULL, NULL, _("text contains a null byte"));
 	return false;
 }
 

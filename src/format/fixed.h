@@ -33,14 +33,16 @@ extern int *fixed_widths(const FormatOptions *options, int *nwidths);
 
 /*
  * A writer that appends to out (borrowed).  names are the columns', for
- * messages and the header line; borrowed.  Reports an option fixedwidth that
- * does not fit them.  Use as CsvWriter; text is in the server encoding and
- * stays in it.
+ * messages and the header line; borrowed.  So is strings: by Redshift's rules,
+ * which columns hold strings; else NULL.  Reports an option fixedwidth that
+ * does not fit the columns.  Use as CsvWriter; text is in the server encoding
+ * and stays in it.
  */
 typedef struct FixedWriter FixedWriter;
 
 extern FixedWriter *fixed_writer_create(StringInfo out, const FormatOptions *options,
-										int ncolumns, const char *const *names);
+										int ncolumns, const char *const *names,
+										const bool *strings);
 extern void fixed_write_header(FixedWriter *writer);
 extern void fixed_write_field(FixedWriter *writer, int col, const char *data, Size len);
 extern void fixed_end_record(FixedWriter *writer);

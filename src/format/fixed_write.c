@@ -5,7 +5,9 @@
  *
  * A value stands at the left of its column, blanks behind it.  What a reader
  * could not find again is an error: a value longer than its column, and one
- * with the end of a line in it.  Blanks at the end of a value are lost.
+ * with the end of a line in it.  Blanks at the end of a value are lost.  By
+ * Redshift's rules, a null text too long for a column that holds no strings is
+ * left out.
  *
  * IDENTIFICATION
  *		src/format/fixed_write.c
@@ -27,11 +29,13 @@ struct FixedWriter
 	char	   *null;			/* owned */
 	Size		null_len;
 	bool		utf8;			/* the database's encoding */
+	const bool *strings;		/* borrowed; which columns hold them, by
+								 * Redshift's rules, else NULL */
 };
 
 FixedWriter *
 fixed_writer_create(StringInfo out, const FormatOptions *options,
-					int ncolumns, const char *const *names)
+					int ncolumns, const char *const *names, const bool *strings)
 {
 	FixedWriter *writer = palloc0(sizeof(FixedWriter));
 	int			nwidths;
@@ -39,6 +43,7 @@ fixed_writer_create(StringInfo out, const FormatOptions *options,
 	writer->out = out;
 	writer->ncolumns = ncolumns;
 	writer->names = names;
+	writer->strings = strings;
 	writer->widths = fixed_widths(options, &nwidths);
 	writer->null = pstrdup(options->null);
 	writer->null_len = strlen(writer->null);
@@ -99,6 +104,8 @@ fixed_write_field(FixedWriter *writer, int col, const char *data, Size len)
 	else if (memchr(data, '\n', len) || memchr(data, '\r', len))
 		report_line_end(writer, col);
 	characters = count_characters(writer, data, len);
+	if (characters > width && data == writer->null && writer->strings && !writer->strings[col])
+		characters = len = 0;
 	if (characters > width)
 		report_too_long(writer, col, characters);
 	append_bytes(out, data, len);

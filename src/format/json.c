@@ -12,6 +12,9 @@
  * buffer, to which further pieces are added; the parser goes on where it
  * stopped, so that the work is linear however small the pieces are.
  *
+ * Redshift's rules (see json.h) are kept at the top level: there are no places
+ * within arrays then, and the reader is never out of step for good.
+ *
  * A record that holds an item of DynamoDB is checked in the same way, then
  * decoded to plain JSON, in which a second parser finds the values.
  *
@@ -41,7 +44,6 @@
 #define MAX_REWIND		(1024 * 1024)	/* see fail_record() */
 #define MIN_CARRY		4096
 #define KEEP_CARRY		(1024 * 1024)	/* a larger buffer is not kept */
-#define MAX_QUOTED		100		/* bytes of a token in a message */
 
 /* What may follow where the next record is looked for. */
 typedef enum JsonPlace
@@ -64,6 +66,8 @@ typedef struct JsonReader
 	JsonRecords records;
 	int			ncolumns;
 	bool		exact_count;	/* elements without a column are an error */
+	bool		by_redshift;	/* see json.h */
+	bool		takes_arrays;	/* then: an array is a record, too */
 	Size		max_record;		/* bytes of a record */
 	Size		max_window;		/* one more, to see that it is longer */
 
@@ -89,6 +93,11 @@ typedef struct JsonReader
 	bool		line_start;		/* only blanks since the last newline */
 	bool		rec_line_start; /* the record began so */
 	bool		skip_line;		/* the rest of this line is faulty */
+	int64		skip_lines;		/* so many lines are no records */
+	bool		resync;			/* look for a line on which a value begins, ... */
+	Size		indent;			/* blanks before it on its line, ... */
+	Size		max_indent;		/* no more of them than this */
+	Size		rec_indent;		/* the same of the record */
 	bool		stopped;		/* after a fatal error, or at the end */
 
 	JsonParser	parser;
@@ -247,12 +256,39 @@ skip_rest_of_line(JsonReader *r)
 		{
 			r->rec = newline + 1;
 			r->line_start = true;
+			r->indent = 0;
 			r->skip_line = false;
 			return true;
 		}
 		r->rec = r->end;
 		if (!refill(r))
 			return false;
+	}
+}
+
+/*
+ * Redshift's rules: where to look for the next record behind one with a syntax
+ * error.  A line that was cut off runs into those behind it, so they are looked
+ * at again, if that is not too far back.
+ */
+static void
+plan_resync(JsonReader *r)
+{
+	Size		fault_end = r->parser.fault_end;
+	const char *newline = memchr(r->rec, '\n', fault_end);
+
+	r->resync = true;
+	r->max_indent = r->rec_line_start ? r->rec_indent : 0;
+	if (newline && fault_end - (newline - r->rec) <= MAX_REWIND)
+	{
+		r->parser.pos = newline + 1 - r->rec;
+		r->line_start = true;
+		r->indent = 0;
+	}
+	else
+	{
+		r->parser.pos = fault_end;
+		r->skip_line = true;
 	}
 }
 
@@ -272,103 +308,20 @@ fail_record(JsonReader *r, Record *record)
 {
 	RecordError *error = &record->error;
 	MemoryContext oldcxt = MemoryContextSwitchTo(r->record_cxt);
-	const char *text = r->rec + r->parser.fault_start;
-	Size		len = r->parser.fault_end - r->parser.fault_start;
-	char	   *token;
+	const JsonFaultContext context = {
+		.records = r->records,.in_array = r->place != PLACE_TOP,.ncolumns = r->ncolumns,
+		.max_record = r->max_record,.by_redshift = r->by_redshift
+	};
 
-	memset(error, 0, sizeof(RecordError));
-	if (len > MAX_QUOTED)
-	{
-		len = pg_mbcliplen(text, Min(len, 2 * MAX_QUOTED), MAX_QUOTED);
-		token = psprintf("%.*s...", (int) len, text);
-	}
-	else
-		token = pnstrdup(text, len);
-
-	error->sqlerrcode = ERRCODE_INVALID_TEXT_REPRESENTATION;
-	error->message = pstrdup(_("invalid input syntax for type json"));
-	switch (r->parser.fault)
-	{
-		case FAULT_EXPECTED_VALUE:
-			error->detail = psprintf(_("Expected JSON value, but found \"%s\"."), token);
-			break;
-		case FAULT_EXPECTED_OBJECT_FIRST:
-			error->detail = psprintf(_("Expected string or \"}\", but found \"%s\"."), token);
-			break;
-		case FAULT_EXPECTED_STRING:
-			error->detail = psprintf(_("Expected string, but found \"%s\"."), token);
-			break;
-		case FAULT_EXPECTED_COLON:
-			error->detail = psprintf(_("Expected \":\", but found \"%s\"."), token);
-			break;
-		case FAULT_EXPECTED_OBJECT_NEXT:
-			error->detail = psprintf(_("Expected \",\" or \"}\", but found \"%s\"."), token);
-			break;
-		case FAULT_EXPECTED_ARRAY_NEXT:
-			error->detail = psprintf(_("Expected \",\" or \"]\", but found \"%s\"."), token);
-			break;
-		case FAULT_EXPECTED_END:
-			error->detail = psprintf(_("Expected end of input, but found \"%s\"."), token);
-			if (r->records == RECORDS_VALUES)
-				error->hint = pstrdup(_("Values that are neither objects nor arrays must be separated by white space."));
-			break;
-		case FAULT_ENDED:
-			error->detail = pstrdup(_("The input string ended unexpectedly."));
-			break;
-		case FAULT_TOKEN:
-			error->detail = psprintf(_("Token \"%s\" is invalid."), token);
-			break;
-		case FAULT_ESCAPE:
-			error->detail = psprintf(_("Escape sequence \"\\%s\" is invalid."), token);
-			break;
-		case FAULT_UNICODE_ESCAPE:
-			error->detail = pstrdup(_("\"\\u\" must be followed by four hexadecimal digits."));
-			break;
-		case FAULT_CONTROL:
-			error->detail = psprintf(_("Character with value 0x%02x must be escaped."),
-									 (unsigned char) *text);
-			break;
-		case FAULT_NESTING:
-			error->sqlerrcode = ERRCODE_STATEMENT_TOO_COMPLEX;
-			error->message = pstrdup(_("JSON value is nested too deeply"));
-			error->detail = psprintf(_("The limit is %d levels."), JSON_MAX_NESTING);
-			break;
-		case FAULT_TOO_LONG:
-			error->sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-			error->message = pstrdup(_("JSON record is too long"));
-			error->detail = psprintf(_("The limit is %zu bytes."), r->max_record);
-			error->hint = pstrdup(_("Raise the option max_record_size."));
-			break;
-		case FAULT_NOT_OBJECT:
-			error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
-			error->message = pstrdup(_("expected a JSON object"));
-			error->detail = psprintf(_("Found \"%s\"."), token);
-			if (r->place != PLACE_TOP)
-				error->hint = *text == '[' ?
-					pstrdup(_("Rows that are arrays can be read without an array around them, with the option \"records\" set to \"arrays\".")) :
-					pstrdup(_("If the array is a row, set the option \"records\" to \"arrays\"."));
-			break;
-		case FAULT_NOT_ARRAY:
-			error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
-			error->message = pstrdup(_("expected a JSON array"));
-			error->detail = psprintf(_("Found \"%s\"."), token);
-			if (*text == '{')
-				error->hint = pstrdup(_("If the rows are objects, set the option \"records\" to \"objects\"."));
-			break;
-		case FAULT_EXTRA_ELEMENTS:
-			error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
-			error->message = pstrdup(_("extra data after last expected column"));
-			error->detail = psprintf(_("The array has %d elements, but the table has %d columns."),
-									 r->parser.top_count, r->ncolumns);
-			break;
-	}
-
+	json_describe_fault(&r->parser, r->rec, &context, error);
 	if (r->parser.fault == FAULT_NOT_OBJECT || r->parser.fault == FAULT_NOT_ARRAY ||
 		r->parser.fault == FAULT_EXTRA_ELEMENTS)
 	{
 		/* its end is known */
 	}
-	else if (r->parser.fault == FAULT_TOO_LONG || !r->rec_line_start ||
+	else if (r->by_redshift)
+		plan_resync(r);
+	else if (r->parser.fault == JSON_FAULT_TOO_LONG || !r->rec_line_start ||
 			 r->place != PLACE_TOP || r->records == RECORDS_DOCUMENT)
 		error->fatal = true;
 	else
@@ -405,6 +358,18 @@ set_binary(JsonReader *r, const JsonValue *value, bool raw, RecordField *field)
 	return done;
 }
 
+static RecordStatus
+fail_path(JsonReader *r, Record *record, const char *message)
+{
+	RecordError *error = &record->error;
+
+	memset(error, 0, sizeof(RecordError));
+	error->fault = FAULT_JSON_PATH;
+	error->sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
+	error->message = MemoryContextStrdup(r->record_cxt, message);
+	return RECORD_BAD;
+}
+
 /* Give the values of needed columns to the caller; they are in base. */
 static RecordStatus
 set_fields(JsonReader *r, const char *base, Record *record)
@@ -419,6 +384,14 @@ set_fields(JsonReader *r, const char *base, Record *record)
 		RecordField *field = &r->fields[col];
 		const char *text = base + value->start;
 		Size		len = value->end - value->start;
+
+		if (unlikely(r->by_redshift) && value->end == 0 && column->path)
+		{
+			const char *fault = json_missing_fault(parser, base, parser->slots[i]);
+
+			if (fault)
+				return fail_path(r, record, fault);
+		}
 
 		/* A record that is null, in a json column, is that value. */
 		if (value->end == 0 ||
@@ -447,6 +420,8 @@ set_fields(JsonReader *r, const char *base, Record *record)
 				if (n < 0)
 				{
 					memset(&record->error, 0, sizeof(RecordError));
+					record->error.fault = sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER ?
+						FAULT_ENCODING : FAULT_JSON;
 					record->error.sqlerrcode = sqlerrcode;
 					record->error.message =
 						pstrdup(sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER ?
@@ -492,7 +467,12 @@ skip_space(JsonReader *r)
 		for (; p < r->end && json_is_space(*p); p++)
 		{
 			if (*p == '\n')
+			{
 				r->line_start = true;
+				r->indent = 0;
+			}
+			else
+				r->indent++;
 		}
 		if (p > r->rec)
 			r->spaced = true;
@@ -502,6 +482,40 @@ skip_space(JsonReader *r)
 		if (!refill(r))
 			return false;
 	}
+}
+
+/*
+ * Behind a faulty record, by Redshift's rules: go to a line on which a value
+ * begins, no further to the right than that one did.  False if there is none.
+ */
+static bool
+find_value_line(JsonReader *r)
+{
+	for (;;)
+	{
+		if (r->skip_line && !skip_rest_of_line(r))
+			return false;
+		if (!skip_space(r))
+			return false;
+		if ((*r->rec == '{' || *r->rec == '[') && r->indent <= r->max_indent)
+		{
+			r->resync = false;
+			return true;
+		}
+		r->skip_line = true;
+	}
+}
+
+/* Pass over the lines at the beginning that are no records. */
+static bool
+skip_first_lines(JsonReader *r)
+{
+	for (; r->skip_lines > 0; r->skip_lines--)
+	{
+		if (!skip_rest_of_line(r))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -525,7 +539,7 @@ find_record(JsonReader *r)
 		switch (r->place)
 		{
 			case PLACE_TOP:
-				if (*r->rec == '[' && r->records == RECORDS_OBJECTS)
+				if (*r->rec == '[' && r->records == RECORDS_OBJECTS && !r->by_redshift)
 				{
 					r->place = PLACE_ARRAY_FIRST;
 					break;
@@ -597,7 +611,7 @@ parse_record(JsonReader *r)
 		}
 		return true;
 	}
-	parser->fault = FAULT_TOO_LONG;
+	parser->fault = JSON_FAULT_TOO_LONG;
 	parser->fault_start = parser->fault_end = 0;
 	return false;
 }
@@ -613,6 +627,7 @@ decode_record(JsonReader *r, Record *record)
 	if (fault)
 	{
 		memset(&record->error, 0, sizeof(RecordError));
+		record->error.fault = FAULT_JSON;
 		record->error.sqlerrcode = ERRCODE_BAD_COPY_FILE_FORMAT;
 		record->error.message = pstrdup(_("malformed DynamoDB item"));
 		record->error.detail = fault;
@@ -627,6 +642,24 @@ decode_record(JsonReader *r, Record *record)
 	return fault ? RECORD_BAD : set_fields(r, decoder->text, record);
 }
 
+/* A comma between two values: it alone is the record. */
+static RecordStatus
+fail_comma(JsonReader *r, Record *record)
+{
+	RecordError *error = &record->error;
+	MemoryContext oldcxt = MemoryContextSwitchTo(r->record_cxt);
+
+	r->parser.pos = 1;
+	r->parser.fault_end = 1;
+	memset(error, 0, sizeof(RecordError));
+	error->fault = FAULT_JSON;
+	error->sqlerrcode = ERRCODE_INVALID_TEXT_REPRESENTATION;
+	error->message = pstrdup("Invalid value.");
+	error->detail = pstrdup(_("Values must be separated by white space, not by commas."));
+	MemoryContextSwitchTo(oldcxt);
+	return RECORD_BAD;
+}
+
 static RecordStatus
 json_next(RecordReader *self, Record *record)
 {
@@ -639,19 +672,25 @@ json_next(RecordReader *self, Record *record)
 		return RECORD_END;
 	leave_record(r);
 
-	if ((r->skip_line && !skip_rest_of_line(r)) || !find_record(r))
+	if ((r->skip_lines > 0 && !skip_first_lines(r)) ||
+		(r->resync && !find_value_line(r)) ||
+		(r->skip_line && !skip_rest_of_line(r)) || !find_record(r))
 	{
 		r->stopped = true;
 		return RECORD_END;
 	}
 	r->rec_line_start = r->line_start;
+	r->rec_indent = r->indent;
 	r->line_start = false;
 	r->any = true;
 	r->bare = *r->rec != '{' && *r->rec != '[';
 
+	if (r->by_redshift && *r->rec == ',')
+		return fail_comma(r, record);
 	if (!parse_record(r))
 		return fail_record(r, record);
-	if (unlikely(*r->rec != '{' && r->records == RECORDS_OBJECTS))
+	if (unlikely(*r->rec != '{' && r->records == RECORDS_OBJECTS &&
+				 !(r->takes_arrays && *r->rec == '[')))
 		parser->fault = FAULT_NOT_OBJECT;
 	else if (unlikely(*r->rec != '[' && r->records == RECORDS_ARRAYS))
 		parser->fault = FAULT_NOT_ARRAY;
@@ -666,24 +705,6 @@ json_next(RecordReader *self, Record *record)
 	return fail_record(r, record);
 }
 
-static uint64
-json_line(RecordReader *self)
-{
-	JsonReader *r = (JsonReader *) self;
-
-	/* count no byte twice, however often this is called */
-	move_window(r, r->rec, r->rec);
-	return r->win_line + 1;
-}
-
-static uint64
-json_offset(RecordReader *self)
-{
-	JsonReader *r = (JsonReader *) self;
-
-	return r->win_offset + (r->rec - r->win);
-}
-
 static void
 json_text(RecordReader *self, const char **data, Size *len)
 {
@@ -696,6 +717,32 @@ json_text(RecordReader *self, const char **data, Size *len)
 		*len = (const char *) memchr(*data, '\n', *len) - *data;
 	while (*len > 0 && json_is_space((*data)[*len - 1]))
 		(*len)--;
+}
+
+static uint64
+json_line(RecordReader *self)
+{
+	JsonReader *r = (JsonReader *) self;
+
+	/* count no byte twice, however often this is called */
+	move_window(r, r->rec, r->rec);
+	if (r->by_redshift)
+	{
+		const char *text;
+		Size		len;
+
+		json_text(self, &text, &len);
+		return r->win_line + scan_count(text, len, '\n') + 1;
+	}
+	return r->win_line + 1;
+}
+
+static uint64
+json_offset(RecordReader *self)
+{
+	JsonReader *r = (JsonReader *) self;
+
+	return r->win_offset + (r->rec - r->win);
 }
 
 static void
@@ -746,12 +793,19 @@ json_reader_create(ByteSource *source, const FormatOptions *options,
 	else
 		json_parser_init(&r->parser, options, columns, ncolumns);
 
+	r->by_redshift = options->redshift.on;
+	if (r->by_redshift && start->at_beginning)
+		r->skip_lines = options->skip_lines;
+
 	/* paths may leave out what they like, columns in order may not */
 	r->exact_count = r->records == RECORDS_ARRAYS && options->extra_fields == RAGGED_ERROR;
 	for (int i = 0; i < ncolumns; i++)
 	{
 		if (columns[i].path)
+		{
 			r->exact_count = false;
+			r->takes_arrays = r->by_redshift;
+		}
 	}
 
 	/* an empty window, from which the first call goes on to the first piece */

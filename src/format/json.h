@@ -21,6 +21,12 @@
  * every level.  With ignore_case, keys that differ in case only are the same
  * key in this respect, too; case is folded as by the function lower().
  *
+ * By Redshift's rules a record is a whole top-level value: an object, or, if a
+ * column has a path, an array.  A value that is faulty, or a comma between two,
+ * is a bad record each; behind a fault the next line is looked for on which a
+ * value begins.  An element that a path does not find, in an array or in what is
+ * none, makes a record bad, too.  skip_lines counts lines.
+ *
  * IDENTIFICATION
  *		src/format/json.h
  *

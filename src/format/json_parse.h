@@ -62,7 +62,7 @@ typedef enum JsonFault
 	FAULT_UNICODE_ESCAPE,
 	FAULT_CONTROL,
 	FAULT_NESTING,
-	FAULT_TOO_LONG,
+	JSON_FAULT_TOO_LONG,
 	FAULT_NOT_OBJECT,
 	FAULT_NOT_ARRAY,
 	FAULT_EXTRA_ELEMENTS
@@ -141,6 +141,7 @@ typedef struct JsonParser
 	uint32		bucket_mask;
 	Size		max_key;		/* bytes of the longest of these keys */
 	bool		ignore_case;	/* of keys */
+	bool		unverified;		/* the text may be none in its encoding */
 	const char *(*skip_string) (const char *p, const char *end);
 	MemoryContext cxt;			/* owns all of this */
 	Oid			utf8_proc;		/* UTF8 to the server encoding, if looked up */
@@ -217,6 +218,29 @@ extern JsonParseResult json_parse(JsonParser *parser, const char *rec, const cha
  */
 extern ssize_t json_unescape(JsonParser *parser, const char *p, const char *end, char *dst,
 							 int *sqlerrcode, const char **detail);
+
+/* What a fault is in the midst of. */
+typedef struct JsonFaultContext
+{
+	JsonRecords records;
+	bool		in_array;		/* around the records */
+	int			ncolumns;
+	Size		max_record;
+	bool		by_redshift;
+} JsonFaultContext;
+
+/*
+ * After PARSE_BAD: what the parser found in the record at rec, but not whether it
+ * is fatal.  Memory from CurrentMemoryContext.  (In json_fault.c.)
+ */
+extern void json_describe_fault(const JsonParser *parser, const char *rec,
+								const JsonFaultContext *context, RecordError *error);
+
+/*
+ * Of a node without a value: what Redshift says of that, or NULL if it may be
+ * missing.  base is where the record is.  (In json_fault.c.)
+ */
+extern const char *json_missing_fault(const JsonParser *parser, const char *base, int node);
 
 static inline bool
 json_is_space(char c)

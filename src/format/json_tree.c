@@ -181,6 +181,7 @@ json_parser_init(JsonParser *parser, const FormatOptions *options,
 	parser->cxt = CurrentMemoryContext;
 	parser->columns = columns;
 	parser->ignore_case = options->ignore_case;
+	parser->unverified = options->redshift.on;
 	parser->guess_room = ALL_GUESSES;
 	parser->needed = palloc(sizeof(int) * Max(ncolumns, 1));
 	parser->slots = palloc(sizeof(int) * Max(ncolumns, 1));
@@ -279,6 +280,14 @@ look_up_text(JsonParser *parser, int node, const char *text, Size len, bool esca
 		}
 		text = decoded;
 		len = n;
+	}
+	if (parser->ignore_case && parser->unverified &&
+		!pg_verify_mbstr(GetDatabaseEncoding(), text, (int) len, true))
+	{
+		/* no column's name */
+		if (decoded)
+			pfree(decoded);
+		return -1;
 	}
 	if (parser->ignore_case)
 	{

@@ -18,11 +18,14 @@
 #include "format/json.h"
 #include "format/record.h"
 #include "format/text.h"
+#include "format/text_redshift.h"
 
 RecordReader *
 record_reader_create(ByteSource *source, const FormatOptions *options,
 					 const RecordColumn *columns, int ncolumns, const RecordStart *start)
 {
+	if (options->redshift.on && options->format != FORMAT_JSON)
+		return redshift_reader_create(source, options, columns, ncolumns, start);
 	switch ((FileFormat) options->format)
 	{
 		case FORMAT_CSV:

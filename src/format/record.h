@@ -43,11 +43,14 @@ typedef struct RecordColumn
 typedef struct RecordField
 {
 	const char *data;			/* NULL is SQL NULL, or the default */
-	Size		len;			/* if data is NULL: 0, or RECORD_FIELD_DEFAULT */
+	Size		len;			/* if data is NULL: 0, or one of those below */
 } RecordField;
 
 /* The column's default is asked for; see COPY's DEFAULT. */
 #define RECORD_FIELD_DEFAULT SIZE_MAX
+
+/* The record ends before it; see redshift.fill_record.  Of no other readers. */
+#define RECORD_FIELD_MISSING (SIZE_MAX - 1)
 
 /* How the lines of an object end. */
 typedef enum LineEnd
@@ -82,9 +85,26 @@ typedef struct RecordStart
 	void	   *extra_arg;
 } RecordStart;
 
+/* Kinds of faults, finer than SQLSTATE's. */
+typedef enum RecordFault
+{
+	FAULT_OTHER,
+	FAULT_MISSING_FIELDS,
+	FAULT_EXTRA_FIELDS,
+	FAULT_QUOTE,				/* not closed, or out of place */
+	FAULT_LINE,					/* its end, its length, a marker out of place */
+	FAULT_ENCODING,
+	FAULT_JSON,
+	FAULT_JSON_PATH,			/* no such element */
+	FAULT_VALUE,				/* does not fit its type */
+	FAULT_TOO_LONG,				/* nor the length of its type */
+	FAULT_NOT_NULL				/* NULL where none may be */
+} RecordFault;
+
 /* Why a record is bad; the strings live in the reader's record memory. */
 typedef struct RecordError
 {
+	RecordFault fault;
 	int			sqlerrcode;
 	char	   *message;		/* as errmsg() would take it, translated */
 	char	   *detail;			/* or NULL */
@@ -119,7 +139,8 @@ typedef struct RecordReaderOps
 
 	/*
 	 * Line number, from 1, of the first line of the record that next()
-	 * returned last.  May be slow: for error messages only.
+	 * returned last; by Redshift's rules, of JSON, the last line.  May be
+	 * slow: for error messages only.
 	 */
 	uint64		(*line) (RecordReader *self);
 

@@ -88,7 +88,7 @@ bad_encoding(DelimitedReader *r, const char *text, Size len, RecordError *error)
 
 	for (int i = 0; i < Min(n, (int) len); i++)
 		snprintf(bytes + i * 5, 6, " 0x%02x", (unsigned char) text[i]);
-	delimited_bad(r, error, false, NULL, NULL,
+	delimited_bad(r, error, FAULT_ENCODING, false, NULL, NULL,
 				  _("invalid byte sequence for encoding \"%s\": %s"),
 				  GetDatabaseEncodingName(), bytes + 1);
 	error->sqlerrcode = ERRCODE_CHARACTER_NOT_IN_REPERTOIRE;

@@ -21,7 +21,7 @@ extern RecordReader *text_reader_create(ByteSource *source, const FormatOptions 
 
 /*
  * A writer that appends to out (borrowed), byte for byte as COPY ... TO (FORMAT
- * text).  Use as CsvWriter.  Text is in the file's encoding already.
+ * text), or as Redshift's UNLOAD.  Use as CsvWriter.  Text is in the file's encoding already.
  */
 typedef struct TextWriter TextWriter;
 

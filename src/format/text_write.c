@@ -1,11 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * text_write.c
- *		Write text records, byte for byte as COPY ... TO (FORMAT text).
+ *		Write text records, byte for byte as COPY ... TO (FORMAT text), or as
+ *		Redshift's UNLOAD.
  *
  * A byte that means something between fields, or has a short name, goes out
  * behind a backslash.  Nothing is kept between calls: every byte is in the
  * output when a call returns.
+ *
+ * Redshift's text is another: bytes stand for themselves, unless ESCAPE puts a
+ * backslash before those that COPY ... ESCAPE has to take literally; there are
+ * no short names.  ADDQUOTES puts quotes around all fields but NULL, so that
+ * the null text between quotes is a value.
  *
  * IDENTIFICATION
  *		src/format/text_write.c
@@ -30,24 +36,17 @@ struct TextWriter
 								 * byte stands for itself */
 	int			embedding;		/* encoding of the file if bytes of its longer
 								 * characters may look like ASCII, else -1 */
+	bool		quoted;			/* all fields, by Redshift's rules */
 };
 
-TextWriter *
-text_writer_create(StringInfo out, const FormatOptions *options, int ncolumns)
+/* What comes behind the backslash, by COPY's rules. */
+static void
+choose_escapes(TextWriter *writer)
 {
 	static const char names[][2] = {
 		{'\b', 'b'}, {'\f', 'f'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}, {'\v', 'v'},
 		{'\\', '\\'}
 	};
-	TextWriter *writer = palloc0(sizeof(TextWriter));
-
-	writer->out = out;
-	writer->ncolumns = ncolumns;
-	writer->delimiter = options->delimiter[0];
-	writer->null = pstrdup(options->null);
-	writer->null_len = strlen(writer->null);
-	writer->embedding = options->encoding >= 0 &&
-		PG_ENCODING_IS_CLIENT_ONLY(options->encoding) ? options->encoding : -1;
 
 	/* A delimiter that has a short name is written by it, as COPY does. */
 	writer->escaped[(unsigned char) writer->delimiter] = writer->delimiter;
@@ -56,6 +55,41 @@ text_writer_create(StringInfo out, const FormatOptions *options, int ncolumns)
 
 	/* A delimiter is no digit, no dot and no lower-case letter. */
 	writer->numbers_plain = strchr("+-", writer->delimiter) == NULL;
+}
+
+/* The same by Redshift's. */
+static void
+choose_redshift_escapes(TextWriter *writer, const RedshiftFormat *redshift)
+{
+	const char	bytes[] = {'\n', '\r', '\\', writer->delimiter, '"', '\''};
+	int			n = redshift->add_quotes ? 6 : 4;
+
+	if (redshift->escape)
+	{
+		for (int i = 0; i < n; i++)
+			writer->escaped[(unsigned char) bytes[i]] = bytes[i];
+	}
+	writer->quoted = redshift->add_quotes;
+	writer->numbers_plain = !writer->quoted &&
+		(!redshift->escape || strchr("0123456789+-.", writer->delimiter) == NULL);
+}
+
+TextWriter *
+text_writer_create(StringInfo out, const FormatOptions *options, int ncolumns)
+{
+	TextWriter *writer = palloc0(sizeof(TextWriter));
+
+	writer->out = out;
+	writer->ncolumns = ncolumns;
+	writer->delimiter = options->delimiter[0];
+	writer->null = pstrdup(options->null);
+	writer->null_len = options->redshift.null_is_nul ? 1 : strlen(writer->null);
+	writer->embedding = options->encoding >= 0 &&
+		PG_ENCODING_IS_CLIENT_ONLY(options->encoding) ? options->encoding : -1;
+	if (options->redshift.on)
+		choose_redshift_escapes(writer, &options->redshift);
+	else
+		choose_escapes(writer);
 	return writer;
 }
 
@@ -87,6 +121,8 @@ text_write_field(TextWriter *writer, int col, const char *data, Size len)
 		append_bytes(out, writer->null, writer->null_len);
 		return;
 	}
+	if (unlikely(writer->quoted))
+		append_char(out, '"');
 	for (Size i = 0; i < len; i += char_len(writer, data + i))
 	{
 		char		name = writer->escaped[(unsigned char) data[i]];
@@ -99,6 +135,8 @@ text_write_field(TextWriter *writer, int col, const char *data, Size len)
 		start = i + 1;
 	}
 	append_bytes(out, data + start, len - start);
+	if (unlikely(writer->quoted))
+		append_char(out, '"');
 }
 
 void

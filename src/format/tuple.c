@@ -8,9 +8,10 @@
  * and so is every error message.  Type modifiers and domains are dealt with
  * by the input function as COPY has it do.
  *
- * Two kinds of columns have neither: dates and times of which an option says
- * how they are written (see datetime.c), and, of JSON, arrays and composite
- * types (see nested.c).
+ * Three kinds of columns have neither: dates and times of which an option says
+ * how they are written (see datetime.c), of JSON, arrays and composite types
+ * (see nested.c), and all others if Redshift's rules are asked for (see
+ * value_redshift.c).
  *
  * A value that does not fit raises an error, or, if rows are tried, is handed
  * to a handler.  The input functions of the common types hold nothing when they
@@ -37,6 +38,7 @@
 #include "format/nested.h"
 #include "format/tuple.h"
 #include "format/value.h"
+#include "format/value_redshift.h"
 #include "mb/pg_wchar.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
@@ -67,9 +69,10 @@ typedef struct ReadColumn
 	bool		plain;			/* see is_plain() */
 	int			max_chars;		/* longer strings are cut; 0: they are not */
 
-	/* what reads the column instead; both NULL mostly, both owned */
+	/* what reads the column instead; NULL mostly, both owned */
 	NestedType *nested;
 	DatetimeFormat *datetime;
+	RedshiftType *redshift;		/* owned; or NULL */
 
 	/* set if a domain has to be checked then */
 	Oid			domain;
@@ -97,6 +100,7 @@ struct TupleReader
 	int			nexternals;
 	ExternalValue *externals;	/* owned, in order of attributes */
 	ExprContext *econtext;		/* of the defaults; borrowed, or NULL */
+	bool		by_redshift;	/* Redshift's rules */
 
 	/* scratch: a NUL-terminated copy for an input function */
 	char	   *scratch;		/* owned */
@@ -209,7 +213,7 @@ init_column(TupleReader *reader, ReadColumn *column, Form_pg_attribute att,
 	column->type = att->atttypid;
 	column->typmod = att->atttypmod;
 	column->plain = tuple_try_is_parallel_safe(att->atttypid, format);
-	if (format->truncate_strings)
+	if (format->truncate_strings && !format->redshift.on)
 		column->max_chars = max_chars_of(att->atttypid, att->atttypmod);
 	getTypeInputInfo(att->atttypid, &function, &column->typioparam);
 	fmgr_info_cxt(function, &column->input, reader->cxt);
@@ -217,6 +221,13 @@ init_column(TupleReader *reader, ReadColumn *column, Form_pg_attribute att,
 	if (format->format == FORMAT_JSON && nested_type_is(att->atttypid))
 	{
 		column->nested = nested_type_create(att->atttypid, att->atttypmod, column->name);
+		return;
+	}
+	if (format->redshift.on)
+	{
+		column->redshift = redshift_type_create(att->atttypid, att->atttypmod, format);
+		if (get_typtype(att->atttypid) == TYPTYPE_DOMAIN)
+			column->domain = att->atttypid;
 		return;
 	}
 	column->datetime = find_datetime_format(att, options, format);
@@ -243,6 +254,7 @@ tuple_reader_create(TupleDesc desc, const bool *needed,
 	TupleReader *reader = palloc0(sizeof(TupleReader));
 
 	reader->natts = desc->natts;
+	reader->by_redshift = format->redshift.on;
 	reader->record = palloc0(sizeof(RecordColumn) * Max(desc->natts, 1));
 	reader->columns = palloc0(sizeof(ReadColumn) * Max(desc->natts, 1));
 	reader->externals = palloc0(sizeof(ExternalValue) * Max(desc->natts, 1));
@@ -377,15 +389,39 @@ tuple_reader_set_handler(TupleReader *reader, TupleFaultHandler handler, void *a
 	reader->handler_arg = arg;
 }
 
+/* What is wrong, by an error's SQLSTATE. */
+static RecordFault
+fault_of_error(int sqlerrcode, const RecordField *field)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_STRING_DATA_RIGHT_TRUNCATION:
+			return FAULT_TOO_LONG;
+		case ERRCODE_CHARACTER_NOT_IN_REPERTOIRE:
+		case ERRCODE_UNTRANSLATABLE_CHARACTER:
+			return FAULT_ENCODING;
+		case ERRCODE_NOT_NULL_VIOLATION:
+			return field->data == NULL ? FAULT_NOT_NULL : FAULT_VALUE;
+		default:
+			return FAULT_VALUE;
+	}
+}
+
 static bool
 report_fault(TupleReader *reader, const ReadColumn *column, const RecordField *field,
 			 bool repaired, bool nullable, int sqlerrcode, const char *message)
 {
 	TupleFault	fault = {
 		.column = column->name,.type = column->type,.typmod = column->typmod,
-		.data = field->data,.len = field->len,
-		.repaired = repaired,.nullable = nullable,.sqlerrcode = sqlerrcode,.message = message
+		.data = field->data,.len = field->data ? field->len : 0,
+		.repaired = repaired,.nullable = nullable,
+		.fault = fault_of_error(sqlerrcode, field),
+		.sqlerrcode = sqlerrcode,.message = message
 	};
+
+	if (reader->by_redshift)
+		fault.message = redshift_fault_reason(fault.fault, column->type, sqlerrcode,
+											  fault.data, fault.len, message);
 
 	return reader->handler && reader->handler(reader->handler_arg, &fault);
 }
@@ -408,12 +444,53 @@ cut_field(TupleReader *reader, const ReadColumn *column, const RecordField *fiel
 	return result;
 }
 
+/* Say that bytes of the field which are no text have been replaced. */
+static void
+report_replaced(TupleReader *reader, const ReadColumn *column, const RecordField *field)
+{
+	(void) report_fault(reader, column, field, true, false, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+						"Invalid UTF8 codepoints were replaced");
+}
+
+/* Convert a field by Redshift's rules; true if it is NULL. */
+static bool
+convert_redshift(TupleReader *reader, ReadColumn *column, const RecordField *field, Datum *value)
+{
+	RedshiftValue found;
+
+	switch (redshift_read(column->redshift, field, &found, value))
+	{
+		case REDSHIFT_DATUM:
+			if (OidIsValid(column->domain))
+				domain_check(*value, false, column->domain, &column->domain_cache, reader->cxt);
+			break;
+		case REDSHIFT_NULL:
+			if (!column->input.fn_strict)
+				(void) InputFunctionCall(&column->input, NULL, column->typioparam,
+										 column->typmod);
+			return true;
+		case REDSHIFT_INPUT:
+			*value = InputFunctionCall(&column->input, terminated_copy(reader, &found.field),
+									   column->typioparam, column->typmod);
+			break;
+		case REDSHIFT_BAD:
+			ereport(ERROR,
+					(errcode(found.sqlerrcode),
+					 errmsg_internal("%s", found.reason)));
+	}
+	if (found.replaced)
+		report_replaced(reader, column, field);
+	return false;
+}
+
 /* Convert a field for which there is no fast parser; true if it is NULL. */
 static bool
 convert(TupleReader *reader, ReadColumn *column, const RecordField *field, Datum *value)
 {
 	if (column->nested)
 		return nested_read(column->nested, field->data, field->len, value);
+	if (column->redshift)
+		return convert_redshift(reader, column, field, value);
 	if (column->datetime)
 	{
 		*value = datetime_read(column->datetime, field->data, field->len);
@@ -457,7 +534,7 @@ static bool
 convert_any(TupleReader *reader, ReadColumn *column, const RecordField *field, Datum *value)
 {
 	*value = (Datum) 0;
-	if (field->data)
+	if (field->data || field->len == RECORD_FIELD_MISSING)
 		return convert(reader, column, field, value);
 	if (field->len == RECORD_FIELD_DEFAULT)
 		return default_value(reader, column, value);
@@ -557,6 +634,45 @@ store_externals(const TupleReader *reader, TupleTableSlot *slot)
 	}
 }
 
+/*
+ * A value by Redshift's rules, of which nothing is in doubt but for input
+ * functions: true if that is settled, *given_up if the row is not to be used.
+ * Else *field is what try_convert() is to be asked for.
+ */
+static bool
+try_redshift(TupleReader *reader, const ReadColumn *column, const RecordField **field,
+			 RedshiftValue *found, Datum *value, bool *isnull, bool *given_up)
+{
+	static const RecordField null_field = {NULL, 0};
+	const RecordField *given = *field;
+
+	*given_up = false;
+	switch (redshift_read(column->redshift, given, found, value))
+	{
+		case REDSHIFT_DATUM:
+			if (OidIsValid(column->domain))
+				return false;
+			*isnull = false;
+			if (found->replaced)
+				report_replaced(reader, column, given);
+			return true;
+		case REDSHIFT_NULL:
+			*field = &null_field;
+			*isnull = true;
+			return column->input.fn_strict;
+		case REDSHIFT_BAD:
+			*value = (Datum) 0;
+			*isnull = true;
+			*given_up = !report_fault(reader, column, given, false, column->input.fn_strict,
+									  found->sqlerrcode, found->reason) ||
+				!column->input.fn_strict;
+			return true;
+		case REDSHIFT_INPUT:
+			return false;
+	}
+	pg_unreachable();
+}
+
 bool
 tuple_try_store(TupleReader *reader, const Record *record, TupleTableSlot *slot)
 {
@@ -576,6 +692,18 @@ tuple_try_store(TupleReader *reader, const Record *record, TupleTableSlot *slot)
 		{
 			*isnull = false;
 			continue;
+		}
+		if (unlikely(reader->by_redshift) && column->redshift)
+		{
+			RedshiftValue found;
+			bool		given_up;
+
+			if (try_redshift(reader, column, &field, &found, value, isnull, &given_up))
+			{
+				if (given_up)
+					return false;
+				continue;
+			}
 		}
 		reader->current = column;
 		reader->current_field = field;
@@ -637,6 +765,13 @@ tuple_store(TupleReader *reader, const Record *record, TupleTableSlot *slot)
 				isnull[column->attribute] = default_value(reader, column, value);
 				continue;
 			}
+			if (field->len == RECORD_FIELD_MISSING && column->redshift)
+			{
+				reader->current = column;
+				reader->current_field = field;
+				isnull[column->attribute] = convert_redshift(reader, column, field, value);
+				continue;
+			}
 
 			/* a domain may have something against NULL */
 			if (!column->input.fn_strict)
@@ -656,6 +791,7 @@ bool
 tuple_reader_current(TupleReader *reader, const char **column, char **value)
 {
 	const RecordField *field = reader->current_field;
+	const char *data;
 	int			len;
 
 	if (reader->current == NULL)
@@ -666,14 +802,16 @@ tuple_reader_current(TupleReader *reader, const char **column, char **value)
 		*value = NULL;
 		return true;
 	}
+	data = reader->by_redshift ?
+		redshift_printable(field->data, Min(field->len, 2 * MAX_SHOWN)) : field->data;
 	if (field->len <= MAX_SHOWN)
 	{
-		*value = pnstrdup(field->data, field->len);
+		*value = pnstrdup(data, field->len);
 		return true;
 	}
-	len = pg_mbcliplen(field->data, (int) Min(field->len, 2 * MAX_SHOWN), MAX_SHOWN);
+	len = pg_mbcliplen(data, (int) Min(field->len, 2 * MAX_SHOWN), MAX_SHOWN);
 	*value = palloc(len + 4);
-	memcpy(*value, field->data, len);
+	memcpy(*value, data, len);
 	strcpy(*value + len, "...");
 	return true;
 }

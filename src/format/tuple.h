@@ -71,6 +71,7 @@ typedef struct TupleFault
 	Size		len;
 	bool		repaired;		/* a string was cut, and fits now */
 	bool		nullable;		/* NULL may stand in its place */
+	RecordFault fault;
 	int			sqlerrcode;
 	const char *message;
 } TupleFault;

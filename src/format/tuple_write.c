@@ -11,7 +11,9 @@
  * csv_write.c, text_write.c and fixed_write.c know how a field is written, and
  * value_format.c the spelling of values.
  *
- * Invariant: the text of a value is that of COPY ... TO, or of row_to_json().
+ * Invariant: the text of a value is that of COPY ... TO, or of row_to_json();
+ * by Redshift's rules, bytea is plain hex digits, char(n) has no blanks behind
+ * it, and in JSON a date or time is a string of what it is elsewhere.
  *
  * IDENTIFICATION
  *		src/format/tuple_write.c
@@ -44,7 +46,11 @@ typedef enum WriteKind
 	WRITE_JSON,					/* json in JSON: the bytes as they are */
 	WRITE_JSONB,				/* jsonb in JSON */
 	WRITE_OUTPUT,				/* output function */
-	WRITE_TO_JSON				/* to_json() */
+	WRITE_TO_JSON,				/* to_json() */
+
+	/* Redshift's */
+	WRITE_PADDED,				/* char(n): the bytes without blanks behind them */
+	WRITE_HEX					/* bytea */
 } WriteKind;
 
 typedef struct WriteColumn
@@ -182,6 +188,54 @@ choose_json(WriteColumn *column, Oid typid, int32 typmod, Oid collation)
 	}
 }
 
+/* What Redshift writes otherwise. */
+static void
+choose_redshift(WriteColumn *column, Oid typid, bool json)
+{
+	Oid			function;
+	bool		varlena;
+
+	switch (getBaseType(typid))
+	{
+		case BPCHAROID:
+			column->kind = WRITE_PADDED;
+			break;
+		case BYTEAOID:
+			column->kind = WRITE_HEX;
+			break;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			if (json)
+			{
+				column->format = NULL;
+				column->kind = WRITE_OUTPUT;
+				getTypeOutputInfo(typid, &function, &varlena);
+				fmgr_info(function, &column->function);
+			}
+			break;
+	}
+}
+
+/* The text of WRITE_PADDED or WRITE_HEX. */
+static const char *
+redshift_text(const WriteColumn *column, Datum value, Size *len)
+{
+	struct varlena *varlena = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(value));
+	const char *data = VARDATA_ANY(varlena);
+	Size		size = VARSIZE_ANY_EXHDR(varlena);
+	char	   *digits;
+
+	if (column->kind == WRITE_PADDED)
+	{
+		*len = bpchartruelen(unconstify(char *, data), (int) size);
+		return data;
+	}
+	digits = palloc(size * 2 + 1);
+	*len = hex_encode(data, size, digits);
+	return digits;
+}
+
 static void
 set_key(WriteColumn *column, const char *name, bool first)
 {
@@ -220,6 +274,7 @@ create_field_writer(TupleWriter *writer, const FormatOptions *options,
 {
 	FormatOptions converted = *options;
 	bool	   *quoted = NULL;
+	bool	   *strings = NULL;
 
 	if (writer->convert_fields)
 		converted.null = pg_server_to_any(options->null, strlen(options->null),
@@ -241,11 +296,37 @@ create_field_writer(TupleWriter *writer, const FormatOptions *options,
 											  writer->ncolumns);
 			break;
 		case FORMAT_FIXEDWIDTH:
-			writer->fixed = fixed_writer_create(writer->target, options,
-												writer->ncolumns, column_names(writer));
+			if (options->redshift.on)
+			{
+				strings = palloc(sizeof(bool) * Max(writer->ncolumns, 1));
+				for (int i = 0; i < writer->ncolumns; i++)
+					strings[i] = writer->columns[i].kind == WRITE_TEXT ||
+						writer->columns[i].kind == WRITE_PADDED;
+			}
+			writer->fixed = fixed_writer_create(writer->target, options, writer->ncolumns,
+												column_names(writer), strings);
 			break;
 		case FORMAT_JSON:
 			break;
+	}
+}
+
+/* Readers of an object go by names. */
+static void
+check_names(const TupleWriter *writer)
+{
+	for (int i = 1; i < writer->ncolumns; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(writer->desc, writer->columns[i].attribute)->attname);
+
+		for (int j = 0; j < i; j++)
+		{
+			if (strcmp(name, NameStr(TupleDescAttr(writer->desc, writer->columns[j].attribute)->attname)) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" appears more than once in the query's result", name),
+						 errdetail("The names of the members of a JSON object must be unique.")));
+		}
 	}
 }
 
@@ -292,8 +373,12 @@ tuple_writer_create(TupleDesc desc, const FormatOptions *options,
 		}
 		else
 			choose_plain(column, att->atttypid);
+		if (options->redshift.on)
+			choose_redshift(column, att->atttypid, writer->format == FORMAT_JSON);
 		writer->ncolumns++;
 	}
+	if (options->redshift.on && writer->format == FORMAT_JSON)
+		check_names(writer);
 	create_field_writer(writer, options, force_quote);
 	return writer;
 }
@@ -391,6 +476,8 @@ write_plain_value(TupleWriter *writer, FileFormat format, WriteColumn *column, i
 		data = VARDATA_ANY(text);
 		len = VARSIZE_ANY_EXHDR(text);
 	}
+	else if (unlikely(column->kind >= WRITE_PADDED))
+		data = redshift_text(column, value, &len);
 	else
 	{
 		data = OutputFunctionCall(&column->function, value);
@@ -473,6 +560,11 @@ write_json_value(TupleWriter *writer, WriteColumn *column, Datum value)
 		case WRITE_JSON:
 			varlena = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(value));
 			appendBinaryStringInfo(out, VARDATA_ANY(varlena), (int) VARSIZE_ANY_EXHDR(varlena));
+			break;
+		case WRITE_PADDED:
+		case WRITE_HEX:
+			data = redshift_text(column, value, &len);
+			value_append_json_string(out, data, len);
 			break;
 	}
 }

@@ -524,6 +524,13 @@ s3_upload_log_commit(S3UploadLog *log)
 	MemoryContextDelete(cxt);
 }
 
+void
+s3_upload_log_sort(S3UploadLog *log)
+{
+	s3_log_sort(log);
+	log->next = 0;
+}
+
 int
 s3_upload_log_count_objects(S3UploadLog *log)
 {

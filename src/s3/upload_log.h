@@ -126,6 +126,9 @@ extern void s3_upload_log_end_object(S3UploadLog *log, const S3UploadOptions *op
  */
 extern void s3_upload_log_commit(S3UploadLog *log);
 
+/* Leader: s3_upload_log_next() gives what is there, even before the commit. */
+extern void s3_upload_log_sort(S3UploadLog *log);
+
 /* The objects, in the order of keys, after the commit; false: no more. */
 extern bool s3_upload_log_next(S3UploadLog *log, S3LoggedObject *object);
 extern int	s3_upload_log_count_objects(S3UploadLog *log);
