@@ -12,6 +12,7 @@
 
 #include "base/config.h"
 #include "commands/export.h"
+#include "commands/load.h"
 #include "fdw/fdw.h"
 #include "fmgr.h"
 #include "schema/import.h"
@@ -27,6 +28,7 @@ _PG_init(void)
 {
 	s3_config_init();
 	export_parallel_init();
+	load_init();
 }
 
 Datum

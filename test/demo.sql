@@ -163,6 +163,35 @@ SELECT location FROM s3_export('SELECT 1', 's3://demo/reports/campaigns.csv');
 \set ON_ERROR_STOP on
 
 \echo
-\echo '-- 16. And no unfinished upload is left to be paid for.'
+\echo '-- 16. Statements written for Redshift run as they are.  A role stands for a server;'
+\echo '--     rows that do not fit are where a pipeline looks for them.'
+\echo
+CREATE TABLE stock (product_id int, product varchar(20), pieces int, counted_on date);
+SELECT redshift($$
+  COPY stock FROM 's3://demo/stock/'
+  IAM_ROLE 'arn:aws:iam::123456789012:role/etl' DELIMITER '|' MAXERROR 2;
+$$);
+SELECT trim(filename) AS filename, line_number, trim(colname) AS colname, err_code,
+       trim(err_reason) AS err_reason
+FROM redshift.stl_load_errors;
+
+SELECT redshift($$
+  UNLOAD ('select * from stock where pieces > 10 order by product_id')
+  TO 's3://demo/reports/stock_'
+  IAM_ROLE 'arn:aws:iam::123456789012:role/etl' CSV HEADER PARALLEL OFF MANIFEST;
+$$);
+SELECT key, size FROM s3_list('s3://demo/reports/stock_');
+
+\echo '-- 17. What is manifested is loaded again, and so by a call as of RDS and Aurora.'
+\echo
+CREATE EXTENSION aws_s3 CASCADE;
+SELECT redshift($$
+  COPY stock FROM 's3://demo/reports/stock_manifest'
+  IAM_ROLE 'arn:aws:iam::123456789012:role/etl' CSV IGNOREHEADER 1 MANIFEST;
+$$);
+SELECT aws_s3.table_import_from_s3('stock', '', '(format csv, header)',
+  aws_commons.create_s3_uri('demo', 'reports/stock_000', 'us-east-1'));
+
+\echo '-- 18. And no unfinished upload is left to be paid for.'
 \echo
 SELECT key, initiated FROM s3_uploads('s3://demo/');

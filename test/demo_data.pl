@@ -7,6 +7,8 @@
 #	events/2025-03-0N/part-0.json[.gz]	what visitors did: JSON, a folder per
 #										day, the last two not yet compressed
 #	sales/part-0000N.csv				what was sold: CSV, a header each
+#	stock/2025-03-08.txt				what is left: pipes, as Redshift reads them,
+#										with a word for a number
 #
 # and what the programs that write such files leave beside them: _SUCCESS,
 # folder markers, an empty part.  An order placed on the web site has an event
@@ -131,6 +133,9 @@ for my $part (0 .. 3)
 	$objects{"sales/part-0000$part.csv"} = join "\n",
 	  'order_id,sold_at,product,quantity,amount,note', @sales[ $first .. $last ], '';
 }
+my $stock = 0;
+$objects{'stock/2025-03-08.txt'} = join '', map { ++$stock . "|$_|2025-03-08\n" }
+  'Blue mug|40', 'Teapot, 1.5 l|12', 'Eraser|plenty', 'Pencils, 10|130', 'Desk lamp|7';
 $objects{$_} = '' for 'sales/', 'sales_$folder$', 'sales/_SUCCESS', 'sales/part-00004.csv';
 
 s3_make_bucket($bucket);

@@ -216,12 +216,19 @@ PG_FUNCTION_INFO_V1(aws_table_import_uri);
 Datum
 aws_table_import_uri(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback *outer = error_context_stack;
+	ErrorContextCallback context;
 	AwsObject	object;
+	Datum		result;
 
+	if (PG_NARGS() > 4)
+		s3_access_hide_keys(&context);
 	aws_object_from_uri(fcinfo, 3, &object);
 	if (PG_NARGS() > 4)
 		aws_keys_from_credentials(fcinfo, 4, &object);
-	return import(fcinfo, &object);
+	result = import(fcinfo, &object);
+	error_context_stack = outer;
+	return result;
 }
 
 PG_FUNCTION_INFO_V1(aws_table_import);
@@ -233,10 +240,17 @@ PG_FUNCTION_INFO_V1(aws_table_import);
 Datum
 aws_table_import(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback *outer = error_context_stack;
+	ErrorContextCallback context;
 	AwsObject	object;
+	Datum		result;
 
+	if (PG_NARGS() > 6)
+		s3_access_hide_keys(&context);
 	aws_object_from_texts(fcinfo, 3, &object);
 	if (PG_NARGS() > 6)
 		aws_keys_from_texts(fcinfo, 6, &object);
-	return import(fcinfo, &object);
+	result = import(fcinfo, &object);
+	error_context_stack = outer;
+	return result;
 }

@@ -72,6 +72,13 @@
 	pg_foreign_server_aclcheck(serverid, userid, ACL_USAGE)
 #endif
 
+/* 16: and per-object checks of ownership object_ownercheck(). */
+#if PG_VERSION_NUM >= 160000
+#define OWNS_RELATION(relid, userid) object_ownercheck(RelationRelationId, relid, userid)
+#else
+#define OWNS_RELATION(relid, userid) pg_class_ownercheck(relid, userid)
+#endif
+
 /* 17: create_foreignscan_path() takes restriction info for joins. */
 #if PG_VERSION_NUM >= 170000
 #define FDW_RESTRICTINFO_ARG , NIL
@@ -109,6 +116,18 @@
 #else
 #define DECODE_DATETIME(field, ftype, nf, dtype, tm, fsec, tz) \
 	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz)
+#endif
+
+/* 16: ownership by catalog; 17: the privilege MAINTAIN. */
+#if PG_VERSION_NUM >= 170000
+#define ANALYZE_IS_PERMITTED(relid, userid) \
+	(object_ownercheck(RelationRelationId, relid, userid) || \
+	 pg_class_aclcheck(relid, userid, ACL_MAINTAIN) == ACLCHECK_OK)
+#elif PG_VERSION_NUM >= 160000
+#define ANALYZE_IS_PERMITTED(relid, userid) \
+	object_ownercheck(RelationRelationId, relid, userid)
+#else
+#define ANALYZE_IS_PERMITTED(relid, userid) pg_class_ownercheck(relid, userid)
 #endif
 
 /*

@@ -29,6 +29,7 @@ int			s3_connect_timeout;
 int			s3_stall_timeout;
 int			s3_abort_timeout;
 char	   *s3_allowed_endpoints;
+bool		s3_load_once;
 
 void
 s3_config_init(void)
@@ -149,6 +150,14 @@ s3_config_init(void)
 							   "",
 							   PGC_SUSET, 0,
 							   NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("s3_fdw.load_once",
+							 "Lets COPY leave out the objects that the table was loaded from before.",
+							 "Jobs do so always.",
+							 &s3_load_once,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("s3_fdw");
 }

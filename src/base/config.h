@@ -48,6 +48,9 @@ extern int	s3_stall_timeout;	/* ms without a byte */
 extern int	s3_abort_timeout;	/* ms spent in all in cleaning up */
 extern char *s3_allowed_endpoints;	/* see docs/security.md */
 
+/* loading, by statements written for Redshift */
+extern bool s3_load_once;		/* leave out what was loaded before */
+
 extern void s3_config_init(void);
 
 #endif							/* S3_CONFIG_H */

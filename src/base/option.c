@@ -28,8 +28,10 @@
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #define DEFAULT_REGION "us-east-1"
@@ -739,12 +741,31 @@ s3_server_options(Oid serverid)
 	return options;
 }
 
+/* GetUserMapping() would not say of which server, nor what to do. */
+static void
+check_user_mapping(Oid userid, Oid serverid)
+{
+	char	   *server;
+
+	if (SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(userid), ObjectIdGetDatum(serverid)) ||
+		SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(serverid)))
+		return;
+	server = GetForeignServer(serverid)->servername;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("user mapping not found for \"%s\" on server \"%s\"", GetUserNameFromId(userid, false), server),
+			 errhint("Use CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_key_id '...', secret_access_key '...').",
+					 quote_identifier(GetUserNameFromId(userid, false)), quote_identifier(server))));
+}
+
 S3UserOptions *
 s3_user_options(Oid userid, Oid serverid)
 {
-	UserMapping *mapping = GetUserMapping(userid, serverid);
+	UserMapping *mapping;
 	S3UserOptions *options = palloc0(sizeof(S3UserOptions));
 
+	check_user_mapping(userid, serverid);
+	mapping = GetUserMapping(userid, serverid);
 	apply_options(mapping->options, ON_MAPPING, options, NULL);
 	if (options->access_key_id == NULL || options->secret_access_key == NULL)
 		ereport(ERROR,

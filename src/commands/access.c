@@ -265,6 +265,23 @@ request_keys(const S3AccessRequest *request)
 }
 
 /*
+ * The keys of a mapping may be good for more roles than those that its server
+ * was made for.
+ */
+static void
+check_role(const S3ServerOptions *server, const char *role)
+{
+	Fit			fit = judge(server, role);
+
+	if (fit != FIT_LISTED && fit != FIT_ANY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("server \"%s\" assumes no role \"%s\"", server->servername, role),
+				 errdetail("Its option iam_role lists neither the role nor \"*\"."),
+				 errhint("Its owner can say so, as in: %s.", alter_statement(server, role))));
+}
+
+/*
  * The roles to assume, one with the credentials of the other.  The default one is
  * the first that the server names.
  */
@@ -275,6 +292,8 @@ roles_to_assume(const S3AccessRequest *request, const S3ServerOptions *server)
 
 	if (!server->assume_role || has_keys(request))
 		return NIL;
+	foreach(lc, request->roles)
+		check_role(server, lfirst(lc));
 	if (request->roles != NIL)
 		return request->roles;
 	foreach(lc, server->iam_roles)
@@ -318,4 +337,21 @@ s3_access_client(const S3AccessRequest *request, Oid serverid, S3Stats *stats)
 		s3_sts_assume_role(sts, lfirst(lc));
 	client->credentials = sts->credentials;
 	return client;
+}
+
+/* A function of SQL or PL/pgSQL tells of the statement in the context. */
+static void
+hide_keys(void *arg)
+{
+	errhidestmt(true);
+	errhidecontext(true);
+}
+
+void
+s3_access_hide_keys(ErrorContextCallback *context)
+{
+	context->callback = hide_keys;
+	context->arg = NULL;
+	context->previous = error_context_stack;
+	error_context_stack = context;
 }

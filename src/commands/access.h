@@ -46,4 +46,11 @@ extern Oid	s3_access_server(const S3AccessRequest *request);
  */
 extern S3Client *s3_access_client(const S3AccessRequest *request, Oid serverid, S3Stats *stats);
 
+/*
+ * From here on keep the server from logging, with what is reported, the
+ * statement and the context: both may show keys.  Whoever calls it restores
+ * error_context_stack from context->previous.
+ */
+extern void s3_access_hide_keys(ErrorContextCallback *context);
+
 #endif							/* S3_ACCESS_H */

@@ -328,8 +328,7 @@ check_table(SchemaCheck *check, Relation rel)
 	check->cxt = CurrentMemoryContext;
 	scan = check->scan = scan_create(rel, GetUserId());
 	scan->options->on_bad_object = ON_BAD_OBJECT_SKIP;
-	scan_prepare(scan, rel, columns_of_file(check, desc),
-					  GetPerTupleExprContext(estate));
+	scan_prepare(scan, columns_of_file(check, desc), GetPerTupleExprContext(estate));
 	tuple_reader_set_handler(scan->tuples, check_value, check);
 	check->keys = key_set_create(scan->columns, scan->ncolumns, &scan->options->format);
 	check->seen = palloc0(sizeof(bool) * Max(scan->ncolumns, 1));

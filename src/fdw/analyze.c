@@ -552,7 +552,7 @@ read_pieces(Analysis *a, Relation rel)
 
 	for (int i = 0; i < RelationGetDescr(rel)->natts; i++)
 		needed[i] = !TupleDescAttr(RelationGetDescr(rel), i)->attisdropped;
-	scan_prepare(a->scan, rel, needed, econtext);
+	scan_prepare(a->scan, needed, econtext);
 	if (a->scan->options->on_error != ON_ERROR_STOP)
 	{
 		a->scan->passes_over = true;

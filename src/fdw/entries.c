@@ -187,12 +187,17 @@ finish_all(EntryReader *reader)
 		finish_first(reader);
 }
 
-/* Is the bucket one of those that the table's location names? */
+/*
+ * Is the bucket one of those that the table's location names?  Whoever gives a
+ * statement for Redshift reads with credentials of his own, wherever it leads.
+ */
 static bool
 may_use_bucket(const EntryReader *reader, const char *bucket)
 {
 	ListCell   *lc;
 
+	if (reader->build->options->format.redshift.on)
+		return true;
 	foreach(lc, reader->build->locations)
 	{
 		if (strcmp(((S3Location *) lfirst(lc))->bucket, bucket) == 0)
@@ -296,13 +301,14 @@ get_value(EntryReader *reader, JsonbContainer *container, const char *key,
 	return value;
 }
 
+/* Redshift looks at it for columnar formats only. */
 static int64
 get_content_length(EntryReader *reader, JsonbContainer *entry)
 {
 	JsonbValue *meta = get_value(reader, entry, "meta", jbvObject, _("an object"));
 	JsonbValue *length;
 
-	if (meta == NULL)
+	if (meta == NULL || reader->build->options->format.redshift.on)
 		return -1;
 	length = get_value(reader, meta->val.binary.data, "content_length", jbvNumeric, _("a number"));
 	if (length == NULL)
@@ -490,6 +496,8 @@ read_manifest(EntryReader *reader, const char *bucket, const char *key)
 	reader->is_json = text[strspn(text, " \t\r\n")] == '{' && !dynamodb;
 	if (reader->is_json)
 		read_json(reader, text);
+	else if (build->options->format.redshift.on && !dynamodb)
+		report_malformed(reader, _("It is not a JSON object with an array \"entries\"."));
 	else
 		read_lines(reader, text, dynamodb);
 	finish_all(reader);

@@ -261,6 +261,33 @@ manifest_set_first(S3Manifest *manifest, const ManifestObject *object)
 	MemoryContextSwitchTo(save);
 }
 
+S3Manifest *
+manifest_filter(S3Manifest *manifest, ManifestFilter keep, void *arg)
+{
+	S3Manifest *result = manifest_create();
+
+	result->listed = manifest->listed;
+	result->passed_over = manifest->passed_over;
+	result->pruned = manifest->pruned;
+	result->folders_pruned = manifest->folders_pruned;
+	result->complete = manifest->complete;
+	if (manifest->first)
+		manifest_set_first(result, manifest->first);
+	for (int i = 0; i < manifest->nobjects; i++)
+	{
+		ManifestObject object;
+
+		CHECK_FOR_INTERRUPTS();
+		manifest_object(manifest, i, &object);
+		if (keep(arg, &object))
+			manifest_add(result, &object);
+		else
+			result->pruned++;
+	}
+	manifest_free(manifest);
+	return result;
+}
+
 /* -------------------------------------------------------------------- sharing */
 
 /*

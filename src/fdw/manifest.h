@@ -75,6 +75,14 @@ typedef struct S3Manifest
 extern S3Manifest *manifest_build(const S3Client *client, const S3TableOptions *options,
 								  struct S3Layout *layout, int64 max_listed);
 
+/*
+ * A manifest, in CurrentMemoryContext, of those objects for which keep returns
+ * true; the old one is freed.
+ */
+typedef bool (*ManifestFilter) (void *arg, const ManifestObject *object);
+
+extern S3Manifest *manifest_filter(S3Manifest *manifest, ManifestFilter keep, void *arg);
+
 /* Close its files and free it.  To be called before the query ends. */
 extern void manifest_free(S3Manifest *manifest);
 

@@ -36,12 +36,20 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 /* Below so many rows a ratio says nothing, unless the scan is at its end. */
 #define RATIO_MIN_ROWS 1000
+
+/* Redshift tells of so many rows with bytes that were replaced. */
+#define MAX_REDSHIFT_REPAIRS 100
+
+/* Of a load: rows of a process whose fields are recorded, and how long these are. */
+#define MAX_DETAILED 20
+#define MAX_FIELD 1024
 
 /* Rows that a process counts before it tells the others. */
 #define ROWS_PER_FLUSH 256
@@ -58,6 +66,7 @@ struct Reject
 	Oid			relid;
 	Oid			userid;			/* who may see what is recorded */
 	bool		sees_all;		/* it is the user of the scan */
+	bool		is_load;		/* of the table, which is no foreign one */
 	bool		has_offsets;	/* bytes are counted in the file's encoding */
 
 	RejectShared own;			/* of a serial scan */
@@ -68,8 +77,10 @@ struct Reject
 	MemoryContext row_cxt;		/* reset per record that is rejected */
 	KeySet	   *keys;			/* that columns read; NULL until needed */
 	char	   *first;			/* where the first one was, and why */
+	bool		too_much;		/* that is reported */
 
 	int			rows;			/* not in the shared sum yet */
+	int			detailed;		/* whose fields were recorded */
 
 	/* of a serial scan: what was recorded last */
 	int			last_object;	/* -1: nothing */
@@ -119,16 +130,21 @@ init_sums(RejectShared *shared)
 }
 
 Reject *
-reject_create(S3ScanState *scan, Relation rel, Oid userid)
+reject_create(S3ScanState *scan)
 {
 	Reject	   *reject = palloc0(sizeof(Reject));
+	Relation	rel = scan->input.rel;
+	Oid			userid = scan->input.userid;
 	int			encoding = scan->options->format.encoding;
 
 	reject->scan = scan;
 	reject->cxt = CurrentMemoryContext;
 	reject->table_name = pstrdup(RelationGetRelationName(rel));
 	reject->relid = RelationGetRelid(rel);
-	reject->sees_all = pg_class_aclcheck(reject->relid, userid, ACL_SELECT) == ACLCHECK_OK;
+	reject->is_load = scan->input.is_load;
+	/* who loads a table has read the objects, whatever he may do with the table */
+	reject->sees_all = reject->is_load ||
+		pg_class_aclcheck(reject->relid, userid, ACL_SELECT) == ACLCHECK_OK;
 	reject->userid = reject->sees_all ? userid : rel->rd_rel->relowner;
 	if (encoding == S3_ENCODING_UTF8_BOM)
 		encoding = PG_UTF8;
@@ -246,6 +262,7 @@ finish_before_error(Reject *reject)
 	RejectStore *store = get_store(reject);
 	long long	number = reject_store_scan(store);
 
+	reject->too_much = true;
 	if (reject->opened && !reject->parallel)
 	{
 		reject->store = NULL;
@@ -265,6 +282,10 @@ check_count(Reject *reject, uint64 rejected)
 	number = finish_before_error(reject);
 	ereport(ERROR,
 			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 reject->is_load ?
+			 errmsg_plural("more than %lld error in the data for table \"%s\"",
+						   "more than %lld errors in the data for table \"%s\"",
+						   (unsigned long) max, (long long) max, reject->table_name) :
 			 errmsg_plural("more than %lld error in the data of foreign table \"%s\"",
 						   "more than %lld errors in the data of foreign table \"%s\"",
 						   (unsigned long) max, (long long) max, reject->table_name),
@@ -289,6 +310,10 @@ check_ratio(Reject *reject, uint64 min_rows)
 	number = finish_before_error(reject);
 	ereport(ERROR,
 			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 reject->is_load ?
+			 errmsg("more than %g %% of the rows for table \"%s\" are bad: %llu of %llu",
+					max * 100, reject->table_name,
+					(unsigned long long) rejected, (unsigned long long) rows) :
 			 errmsg("more than %g %% of the rows of foreign table \"%s\" are bad: %llu of %llu",
 					max * 100, reject->table_name,
 					(unsigned long long) rejected, (unsigned long long) rows),
@@ -367,6 +392,13 @@ set_place(Reject *reject, RejectedRow *row, bool at_record)
 	}
 }
 
+static bool
+is_recorded(Reject *reject, RejectKind kind)
+{
+	return kind != REJECT_REPAIRED || !reject->scan->options->format.redshift.on ||
+		reject_count(reject, kind) < MAX_REDSHIFT_REPAIRS;
+}
+
 /* Count and record it; the row's place is set here. */
 static void
 add(Reject *reject, RejectedRow *row, RejectKind kind, bool at_record)
@@ -382,7 +414,8 @@ add(Reject *reject, RejectedRow *row, RejectKind kind, bool at_record)
 			row->byte_offset = -1;
 		if (kind != REJECT_REPAIRED)
 			keep_first(reject, row);
-		reject_store_add(get_store(reject), row);
+		if (is_recorded(reject, kind))
+			reject_store_add(get_store(reject), row);
 		pg_atomic_fetch_add_u64(&reject->shared->counts[kind], 1);
 		if (kind != REJECT_REPAIRED)
 		{
@@ -428,6 +461,85 @@ reject_record(Reject *reject, const RecordError *error)
 	add(reject, &row, error->fatal ? REJECT_OBJECT : REJECT_ROW, true);
 }
 
+/* A field as text, though it may be none in the database's encoding. */
+static char *
+field_text(const RecordField *field)
+{
+	Size		len = Min(field->len, MAX_FIELD);
+	char	   *text = palloc(len + 1);
+	Size		n = 0;
+
+	for (Size i = 0; i < len;)
+	{
+		int			width = pg_encoding_verifymbchar(GetDatabaseEncoding(), field->data + i, len - i);
+
+		if (width <= 0 || field->data[i] == '\0')
+			text[n++] = '?';
+		else
+		{
+			memcpy(text + n, field->data + i, width);
+			n += width;
+		}
+		i += Max(width, 1);
+	}
+	text[n] = '\0';
+	return text;
+}
+
+static void
+append_field(Reject *reject, StringInfo out, const char *name, const RecordField *field)
+{
+	AttrNumber	attnum = get_attnum(reject->relid, name);
+
+	appendStringInfoString(out, out->len > 0 ? ", {\"name\": " : "[{\"name\": ");
+	escape_json(out, name);
+	if (attnum != InvalidAttrNumber)
+	{
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(reject->relid, attnum, &type, &typmod, &collation);
+		appendStringInfoString(out, ", \"type\": ");
+		escape_json(out, format_type_with_typemod(type, typmod));
+	}
+	appendStringInfoString(out, ", \"value\": ");
+	if (field->data == NULL)
+		appendStringInfoString(out, "null");
+	else
+		escape_json(out, field_text(field));
+	appendStringInfoChar(out, '}');
+}
+
+/* The fields of a load's record up to the faulty one; NULL: enough is known. */
+static char *
+fields_until(Reject *reject, const TupleFault *fault)
+{
+	const S3ScanState *scan = reject->scan;
+	StringInfoData out;
+	bool		found = false;
+
+	if (!scan->options->format.redshift.on || scan->record == NULL ||
+		reject->detailed >= MAX_DETAILED)
+		return NULL;
+	reject->detailed++;
+	initStringInfo(&out);
+	for (int i = 0; i < scan->ncolumns && !found; i++)
+	{
+		const RecordField *field = &scan->record->fields[i];
+
+		if (!scan->columns[i].needed)
+			continue;
+		append_field(reject, &out, scan->columns[i].name, field);
+		found = fault->data ? field->data == fault->data && field->len == fault->len :
+			strcmp(scan->columns[i].name, fault->column) == 0;
+	}
+	if (out.len == 0)
+		return NULL;
+	appendStringInfoChar(&out, ']');
+	return out.data;
+}
+
 bool
 reject_value(void *arg, const TupleFault *fault)
 {
@@ -435,6 +547,9 @@ reject_value(void *arg, const TupleFault *fault)
 	bool		null = fault->nullable && reject->scan->options->on_error == ON_ERROR_NULL;
 	RejectedRow row = {0};
 
+	/* What Redshift cuts, it has been told to. */
+	if (fault->repaired && fault->fault != FAULT_ENCODING && by_redshift(reject))
+		return false;
 	row.action = fault->repaired ?
 		(fault->fault == FAULT_ENCODING ? "characters replaced" : "value cut") :
 		null ? "value set to NULL" : "row skipped";
@@ -445,6 +560,10 @@ reject_value(void *arg, const TupleFault *fault)
 	row.fault = fault->fault;
 	row.sqlerrcode = fault->sqlerrcode;
 	row.message = fault->message;
+	if (by_redshift(reject))
+		row.load_code = redshift_fault_code(fault->fault, fault->type, fault->sqlerrcode);
+	if (!fault->repaired)
+		row.fields = fields_until(reject, fault);
 	add(reject, &row, fault->repaired ? REJECT_REPAIRED : null ? REJECT_VALUE : REJECT_ROW, true);
 	return null;
 }
@@ -598,6 +717,22 @@ reject_end(Reject *reject)
 	number = reject_store_scan(store);
 	reject->store = NULL;
 	reject_store_close(store, reject->opened);
-	if (reject->opened)
+	if (reject->opened && !reject->is_load)
 		notify(reject, number);
+}
+
+bool
+reject_was_too_much(const Reject *reject)
+{
+	return reject->too_much;
+}
+
+void
+reject_give_up(Reject *reject)
+{
+	RejectStore *store = reject->store;
+
+	reject->store = NULL;
+	if (store)
+		reject_store_close(store, false);
 }

@@ -49,8 +49,8 @@ extern bool reject_is_needed(const S3TableOptions *options);
 /* Must all columns' values be looked at, whatever the query reads? */
 extern bool reject_validates_all(const S3TableOptions *options);
 
-/* For a scan of rel, in scan->cxt, whose privileges are those of userid. */
-extern Reject *reject_create(struct S3ScanState *scan, Relation rel, Oid userid);
+/* For a scan, in scan->cxt; scan->input says for whom. */
+extern Reject *reject_create(struct S3ScanState *scan);
 
 /*
  * Go by what the processes of a parallel scan share.  The leader calls it with
@@ -91,7 +91,14 @@ extern void reject_unshare(Reject *reject);
 
 extern int64 reject_count(Reject *reject, RejectKind kind);
 
-/* The scan has ended without an error.  The leader waits for the store. */
+/* Was an error reported because too much was rejected? */
+extern bool reject_was_too_much(const Reject *reject);
+
+/*
+ * The scan has ended without an error.  The leader waits for the store.  After
+ * an error that is caught, what was added is left to be committed.
+ */
 extern void reject_end(Reject *reject);
+extern void reject_give_up(Reject *reject);
 
 #endif							/* S3_REJECT_H */

@@ -6,7 +6,8 @@
  * A background worker inserts them into the extension's table in transactions
  * of its own; what becomes of the statement does not matter.  Whoever rejects
  * rows opens a store at the first one; other processes of the same statement
- * join it.  Nothing is known here of why a row is rejected.
+ * join it.  A statement that has a journal (journal.h) shares its worker and its
+ * number.  Nothing is known here of why a row is rejected.
  *
  * IDENTIFICATION
  *		src/fdw/reject_store.h
@@ -36,6 +37,11 @@ typedef struct RejectedRow
 	RecordFault fault;
 	int			sqlerrcode;
 	const char *message;
+
+	/* of a load only; else 0 and NULL */
+	int			load_code;		/* Redshift's number of the fault */
+	const char *fields;			/* the record up to the faulty field: a JSON
+								 * array of {"name", "type", "value"} */
 } RejectedRow;
 
 typedef struct RejectStore RejectStore;
@@ -61,7 +67,7 @@ extern void reject_store_add(RejectStore *store, const RejectedRow *row);
 
 /*
  * Done.  Who has opened the store calls it last of all processes, and with wait
- * returns when all rows are committed.
+ * returns when all rows are committed.  A journal stays open.
  */
 extern void reject_store_close(RejectStore *store, bool wait);
 

@@ -3,8 +3,9 @@
  * scan.c
  *		Run a scan: chunks in, tuples out.
  *
- * Above: the executor, and analyze.c, which brings chunks of its own.  Below:
- * feed.c, which brings the record readers, and tuple.c, which fills slots.
+ * Above: the executor, commands/load.c, and analyze.c, which brings chunks of its
+ * own.  Below: feed.c, which brings the record readers, and tuple.c, which fills
+ * slots.
  *
  * IDENTIFICATION
  *		src/fdw/scan.c
@@ -48,6 +49,27 @@ current_offset(const S3ScanState *scan)
 	return scan->first_offset + (int64) record_reader_offset(scan->reader);
 }
 
+/* "line 12", or what is known instead. */
+static char *
+current_place(const S3ScanState *scan)
+{
+	return scan->lines_unknown ?
+		psprintf(_("byte offset %lld"), (long long) current_offset(scan)) :
+		psprintf(_("line %llu"), (unsigned long long) current_line(scan));
+}
+
+void
+scan_tell_place(const S3ScanState *scan)
+{
+	if (scan->key == NULL)
+		return;
+	if (scan->reader == NULL)
+		errcontext("object \"%s\"", s3_location_format(scan->bucket, scan->key));
+	else
+		errcontext("object \"%s\", %s", s3_location_format(scan->bucket, scan->key),
+				   current_place(scan));
+}
+
 /* object "s3://b/k", line 12, column price: "abc" */
 static void
 scan_error_context(void *arg)
@@ -58,20 +80,14 @@ scan_error_context(void *arg)
 	char	   *object;
 	char	   *place;
 
-	if (scan->key == NULL)
-		return;
-	object = s3_location_format(scan->bucket, scan->key);
-	if (scan->reader == NULL)
+	if (scan->reader == NULL || !tuple_reader_current(scan->tuples, &column, &value))
 	{
-		errcontext("object \"%s\"", object);
+		scan_tell_place(scan);
 		return;
 	}
-	place = scan->lines_unknown ?
-		psprintf(_("byte offset %lld"), (long long) current_offset(scan)) :
-		psprintf(_("line %llu"), (unsigned long long) current_line(scan));
-	if (!tuple_reader_current(scan->tuples, &column, &value))
-		errcontext("object \"%s\", %s", object, place);
-	else if (value == NULL)
+	object = s3_location_format(scan->bucket, scan->key);
+	place = current_place(scan);
+	if (value == NULL)
 		errcontext("object \"%s\", %s, column %s: null input", object, place, column);
 	else
 		errcontext("object \"%s\", %s, column %s: \"%s\"", object, place, column, value);
@@ -122,10 +138,10 @@ set_columns_of_record(S3ScanState *scan)
 
 /* Does anything ask for reject.c, or for all columns' values? */
 static void
-init_reject(S3ScanState *scan, Relation rel, Oid userid, bool *needed)
+init_reject(S3ScanState *scan, bool *needed)
 {
 	const S3TableOptions *options = scan->options;
-	TupleDesc	desc = RelationGetDescr(rel);
+	TupleDesc	desc = scan->input.desc;
 
 	for (int i = 0; i < desc->natts && reject_validates_all(options); i++)
 	{
@@ -134,7 +150,7 @@ init_reject(S3ScanState *scan, Relation rel, Oid userid, bool *needed)
 	}
 	if (!reject_is_needed(options))
 		return;
-	scan->reject = reject_create(scan, rel, userid);
+	scan->reject = reject_create(scan);
 	scan->row_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw row", ALLOCSET_DEFAULT_SIZES);
 	if (options->on_bad_object != ON_BAD_OBJECT_STOP)
 		scan->can_cut = false;
@@ -148,6 +164,21 @@ get_record(S3ScanState *scan, Record *record, RecordStatus *status)
 		return false;
 	*status = record_reader_next(scan->reader, record);
 	return true;
+}
+
+/*
+ * May the rest of the object be left out?  Redshift passes over a file in
+ * another encoding than it was told, and no other one that is broken.
+ */
+static bool
+may_give_up_object(const S3ScanState *scan, int sqlerrcode)
+{
+	if (scan->key == NULL)
+		return false;
+	if (scan->options->format.redshift.on)
+		return sqlerrcode == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE ||
+			sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER;
+	return reject_is_of_object(sqlerrcode);
 }
 
 /*
@@ -170,7 +201,7 @@ try_get_record(S3ScanState *scan, Record *record, RecordStatus *status)
 	{
 		MemoryContextSwitchTo(cxt);
 		error = CopyErrorData();
-		if (scan->key == NULL || !reject_is_of_object(error->sqlerrcode))
+		if (!may_give_up_object(scan, error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 	}
@@ -214,6 +245,29 @@ note_replacements(S3ScanState *scan)
 										  "%d bytes were replaced that are no text in the encoding", n), n));
 }
 
+/* NULL where the table takes none is no value that the row can do without. */
+static bool
+check_not_null(S3ScanState *scan, TupleTableSlot *slot)
+{
+	for (int i = 0; i < scan->nnot_null; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(scan->input.desc, scan->not_null[i] - 1);
+		TupleFault	fault = {
+			.column = NameStr(att->attname),.type = att->atttypid,.typmod = att->atttypmod,
+			.fault = FAULT_NOT_NULL,.sqlerrcode = ERRCODE_NOT_NULL_VIOLATION
+		};
+
+		if (!slot->tts_isnull[scan->not_null[i] - 1])
+			continue;
+		fault.message = scan->options->format.redshift.on ? "Missing data for not-null field" :
+			psprintf(_("null value in column \"%s\" violates not-null constraint"), fault.column);
+		(void) reject_value(scan->reject, &fault);
+		ExecClearTuple(slot);
+		return false;
+	}
+	return true;
+}
+
 /* Fill slot with the next row that can be used; false: there is none. */
 static bool
 next_usable(S3ScanState *scan, TupleTableSlot *slot)
@@ -248,6 +302,7 @@ next_usable(S3ScanState *scan, TupleTableSlot *slot)
 			reject_repaired(scan->reject, ERRCODE_BAD_COPY_FILE_FORMAT, _(record.repaired));
 		if (scan->nof_record > 0)
 			set_columns_of_record(scan);
+		scan->record = &record;
 		if (tries)
 			found = tuple_try_store(scan->tuples, &record, slot);
 		else
@@ -255,6 +310,9 @@ next_usable(S3ScanState *scan, TupleTableSlot *slot)
 			tuple_store(scan->tuples, &record, slot);
 			found = true;
 		}
+		if (found && unlikely(scan->nnot_null > 0))
+			found = check_not_null(scan, slot);
+		scan->record = NULL;
 	}
 	MemoryContextSwitchTo(save);
 	if (!found && scan->shared == NULL)
@@ -370,41 +428,71 @@ sort_columns(S3ScanState *scan, TupleDesc desc, const bool *needed,
 	}
 }
 
+/* Whose options and client, which counts in scan->stats, are set. */
+static void
+init_scan(S3ScanState *scan, const ScanInput *input)
+{
+	scan->cxt = CurrentMemoryContext;
+	scan->input = *input;
+	scan->options = input->options;
+	scan->column_options = input->column_options;
+	scan->own_rate = scan->client->rate;
+	scan->layout = layout_create(input->desc, scan->options, scan->column_options);
+	scan->can_cut = stretch_rule(&scan->options->format, &scan->stretches.rule);
+	scan->open_chunk = scan_open_chunk;
+}
+
 S3ScanState *
 scan_create(Relation rel, Oid userid)
 {
 	S3ScanState *scan = palloc0(sizeof(S3ScanState));
 	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
+	ScanInput	input = {.rel = rel,.desc = RelationGetDescr(rel),.userid = userid};
 
-	scan->cxt = CurrentMemoryContext;
-	scan->options = s3_table_options(RelationGetRelid(rel));
-	scan->column_options = column_options_of(rel, scan->options->format.format);
+	input.options = s3_table_options(RelationGetRelid(rel));
+	input.column_options = column_options_of(rel, input.options->format.format);
 	scan->client = s3_client_create(table->serverid, userid, &scan->stats);
-	scan->own_rate = scan->client->rate;
-	scan->layout = layout_create(RelationGetDescr(rel), scan->options, scan->column_options);
-	scan->can_cut = stretch_rule(&scan->options->format, &scan->stretches.rule);
-	scan->open_chunk = scan_open_chunk;
+	init_scan(scan, &input);
+	return scan;
+}
+
+S3ScanState *
+scan_create_for(const ScanInput *input, const S3Client *client)
+{
+	S3ScanState *scan = palloc0(sizeof(S3ScanState));
+
+	scan->client = s3_client_copy(client, &scan->stats);
+	init_scan(scan, input);
 	return scan;
 }
 
 void
-scan_prepare(S3ScanState *scan, Relation rel, const bool *needed, ExprContext *econtext)
+scan_prepare(S3ScanState *scan, const bool *needed, ExprContext *econtext)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	const ScanInput *input = &scan->input;
 	const FormatOptions *format = &scan->options->format;
 
-	sort_columns(scan, desc, needed, scan->column_options);
+	sort_columns(scan, input->desc, needed, scan->column_options);
 	if (format->jsonpaths)
-		apply_jsonpaths(scan, desc, scan->column_options);
-	scan->tuples = tuple_reader_create(desc, needed, scan->column_options, format);
+		apply_jsonpaths(scan, input->desc, scan->column_options);
+	scan->tuples = tuple_reader_create(input->desc, needed, scan->column_options, format);
 	if (format->default_text)
-		tuple_reader_set_defaults(scan->tuples, rel, econtext);
+		tuple_reader_set_defaults(scan->tuples, input->rel, input->attnums, econtext);
 	scan->columns = tuple_reader_columns(scan->tuples, &scan->ncolumns);
 	scan->pool = s3_read_pool_create((Size) s3_read_memory * 1024, s3_read_concurrency,
 									 (Size) s3_range_size * 1024);
 	scan->chunk_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw chunk", ALLOCSET_DEFAULT_SIZES);
 	scan->header_cxt = AllocSetContextCreate(scan->cxt, "s3_fdw header", ALLOCSET_SMALL_SIZES);
 	scan->header_object = -1;
+}
+
+void
+scan_begin(S3ScanState *scan, bool *needed, ExprContext *econtext)
+{
+	init_reject(scan, needed);
+	scan_prepare(scan, needed, econtext);
+	if (scan->reject)
+		tuple_reader_set_handler(scan->tuples, reject_value, scan->reject);
 }
 
 void
@@ -429,23 +517,28 @@ s3BeginForeignScan(ForeignScanState *node, int eflags)
 
 	foreach(lc, (List *) list_nth(plan->fdw_private, S3_SCAN_PRIVATE_ATTRIBUTES))
 		needed[lfirst_int(lc) - 1] = true;
-	init_reject(scan, rel, OidIsValid(userid) ? userid : GetUserId(), needed);
-	scan_prepare(scan, rel, needed, node->ss.ps.ps_ExprContext);
-	if (scan->reject)
-		tuple_reader_set_handler(scan->tuples, reject_value, scan->reject);
+	scan_begin(scan, needed, node->ss.ps.ps_ExprContext);
 }
 
-/* The queue of a serial scan, which has no use for stretches. */
-static void
-make_queue(ForeignScanState *node)
+/* The queue of a serial scan has no use for stretches. */
+void
+scan_read_alone(S3ScanState *scan)
 {
-	S3ScanState *scan = node->fdw_state;
 	ChunkQueue *queue;
 
 	scan_list_objects(scan);
 	queue = MemoryContextAllocHuge(scan->cxt, chunk_queue_size(NULL, 0));
 	chunk_queue_init(queue, scan->manifest->nobjects, NULL, 0);
 	scan_set_queue(scan, queue);
+}
+
+/* At the first row of a scan that is not shared. */
+static void
+begin_alone(ForeignScanState *node)
+{
+	S3ScanState *scan = node->fdw_state;
+
+	scan_read_alone(scan);
 
 	/* INSERT ... SELECT */
 	if (node->ss.ps.state->es_plannedstmt->commandType == CMD_INSERT && !IsParallelWorker())
@@ -518,7 +611,7 @@ s3IterateForeignScan(ForeignScanState *node)
 
 	ExecClearTuple(slot);
 	if (scan->queue == NULL)
-		make_queue(node);
+		begin_alone(node);
 	(void) scan_next(scan, slot);
 	return slot;
 }
@@ -541,12 +634,8 @@ s3ReScanForeignScan(ForeignScanState *node)
 }
 
 void
-s3EndForeignScan(ForeignScanState *node)
+scan_end(S3ScanState *scan)
 {
-	S3ScanState *scan = node->fdw_state;
-
-	if (scan == NULL)
-		return;
 	if (scan->chunk_cxt)
 	{
 		scan_close_chunk(scan);
@@ -557,6 +646,13 @@ s3EndForeignScan(ForeignScanState *node)
 		reject_end(scan->reject);
 	if (scan->manifest)
 		manifest_free(scan->manifest);
+}
+
+void
+s3EndForeignScan(ForeignScanState *node)
+{
+	if (node->fdw_state)
+		scan_end(node->fdw_state);
 }
 
 /*

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * scan.h
- *		The state of a scan, for scan.c, feed.c, parallel.c and analyze.c.
+ *		The state of a scan, for scan.c, feed.c, parallel.c and analyze.c, and for
+ *		commands that read objects for a table which is not a foreign one.
  *
  * IDENTIFICATION
  *		src/fdw/scan.h
@@ -57,12 +58,25 @@ typedef struct ColumnOfRecord
 	bool		is_line;		/* the line number, not the byte offset */
 } ColumnOfRecord;
 
+/* What is read, by whom and for which table; all borrowed for the scan's life. */
+typedef struct ScanInput
+{
+	Relation	rel;			/* the foreign table, or what is loaded */
+	bool		is_load;
+	TupleDesc	desc;			/* of the rows: rel's, or some of its columns */
+	const AttrNumber *attnums;	/* which, or NULL: all in rel's order */
+	S3TableOptions *options;
+	S3ColumnOptions **column_options;	/* per attribute; NULL: dropped */
+	Oid			userid;
+} ScanInput;
+
 typedef struct S3ScanState
 {
 	/* set in BeginForeignScan, then constant */
 	MemoryContext cxt;			/* the executor's, for the scan's life */
-	S3TableOptions *options;
-	S3ColumnOptions **column_options;	/* per attribute; NULL: dropped */
+	ScanInput	input;
+	S3TableOptions *options;	/* the input's */
+	S3ColumnOptions **column_options;	/* the input's */
 	S3Layout   *layout;
 	S3Client   *client;
 	S3RateLimit *own_rate;		/* the client's */
@@ -80,6 +94,8 @@ typedef struct S3ScanState
 															 * a caller's own */
 	void	   *open_arg;		/* the caller's */
 	Reject	   *reject;			/* NULL: what is bad is an error */
+	AttrNumber *not_null;		/* with NULL in one of these a row is bad */
+	int			nnot_null;
 	bool		passes_over;	/* or, in a sample, not counted */
 	MemoryContext row_cxt;		/* of rows that are tried; reset for each */
 
@@ -121,6 +137,7 @@ typedef struct S3ScanState
 	int64		first_offset;	/* where in the object its records begin */
 	bool		lines_unknown;	/* first_line is a guess */
 	RecordReader *reader;
+	const Record *record;		/* whose fields become a row just now, or NULL */
 	TextRepairs repairs;		/* bytes replaced in records to come */
 
 	/* of a scan that loads a table */
@@ -136,15 +153,31 @@ typedef struct S3ScanState
 /* ---- scan.c ---- */
 
 /*
- * A scan of rel (borrowed) as userid, in CurrentMemoryContext; then, unless it
- * is only to be explained, what it needs to read the needed attributes.
+ * A scan of the foreign table rel (borrowed) as userid, in CurrentMemoryContext;
+ * and one of other input, with a copy of the client.
  */
 extern S3ScanState *scan_create(Relation rel, Oid userid);
-extern void scan_prepare(S3ScanState *scan, Relation rel, const bool *needed,
-						 ExprContext *econtext);
+extern S3ScanState *scan_create_for(const ScanInput *input, const S3Client *client);
+
+/*
+ * Unless it is only to be explained, what it needs to read the needed
+ * attributes; scan_begin() also does what options say about what is bad, for
+ * which it may add to needed.
+ */
+extern void scan_prepare(S3ScanState *scan, const bool *needed, ExprContext *econtext);
+extern void scan_begin(S3ScanState *scan, bool *needed, ExprContext *econtext);
+
+/* List the objects, and read them all in this process. */
+extern void scan_read_alone(S3ScanState *scan);
 
 /* The next row into slot, which is empty; false at the end. */
 extern bool scan_next(S3ScanState *scan, TupleTableSlot *slot);
+
+/* The place of the row that was returned last, for an error context. */
+extern void scan_tell_place(const S3ScanState *scan);
+
+/* All has been read, or enough of it. */
+extern void scan_end(S3ScanState *scan);
 
 /* ---- feed.c ---- */
 

@@ -264,6 +264,7 @@ take_offset(const char **p, const char *end, int *zone)
 {
 	int			hours;
 	int			minutes = 0;
+	int			seconds = 0;
 	int			sign;
 	const char *begin;
 
@@ -293,9 +294,17 @@ take_offset(const char **p, const char *end, int *zone)
 		begin = NULL;
 	if (*p < end && (begin == NULL || !take_digits(p, end, 2, true, &minutes)))
 		return false;
-	if (hours > 15 || minutes >= MINS_PER_HOUR)
+
+	/* local mean time, as UNLOAD writes it in most zones before 1900 */
+	if (*p < end && **p == ':')
+	{
+		(*p)++;
+		if (!take_digits(p, end, 2, true, &seconds))
+			return false;
+	}
+	if (hours > 15 || minutes >= MINS_PER_HOUR || seconds >= SECS_PER_MINUTE)
 		return false;
-	*zone = sign * (hours * SECS_PER_HOUR + minutes * SECS_PER_MINUTE);
+	*zone = sign * (hours * SECS_PER_HOUR + minutes * SECS_PER_MINUTE + seconds);
 	return true;
 }
 

@@ -499,6 +499,8 @@ split_record(RedshiftReader *r, Size *line_end, Size *after)
 	{
 		Size		close;
 
+		/* Each round begins at the record's beginning, and lines may be many. */
+		CHECK_FOR_INTERRUPTS();
 		r->text = r->buffer + r->next;
 		result = walk(r, end - r->next, &open);
 		if (result != WALK_OPEN)

@@ -319,7 +319,8 @@ tuple_reader_columns(TupleReader *reader, int *ncolumns)
 }
 
 void
-tuple_reader_set_defaults(TupleReader *reader, Relation rel, ExprContext *econtext)
+tuple_reader_set_defaults(TupleReader *reader, Relation rel, const AttrNumber *attnums,
+						  ExprContext *econtext)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	MemoryContext old = MemoryContextSwitchTo(reader->cxt);
@@ -328,12 +329,13 @@ tuple_reader_set_defaults(TupleReader *reader, Relation rel, ExprContext *econte
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
 		ReadColumn *column = &reader->columns[i];
+		AttrNumber	attnum = attnums ? attnums[column->attribute] : column->attribute + 1;
 		Expr	   *expr;
 
 		/* what a generated column has there is no default */
-		if (TupleDescAttr(desc, column->attribute)->attgenerated)
+		if (TupleDescAttr(desc, attnum - 1)->attgenerated)
 			continue;
-		expr = (Expr *) build_column_default(rel, column->attribute + 1);
+		expr = (Expr *) build_column_default(rel, attnum);
 		if (expr)
 			column->default_value = ExecInitExpr(expression_planner(expr), NULL);
 	}

@@ -40,9 +40,11 @@ extern TupleReader *tuple_reader_create(TupleDesc desc, const bool *needed,
 /*
  * Prepare the defaults of rel's columns for fields that ask for them
  * (RECORD_FIELD_DEFAULT), to be evaluated in econtext (borrowed).  A column
- * without a default must not be asked for it.
+ * without a default must not be asked for it.  attnums are the columns that the
+ * row's attributes are, NULL if all in order.
  */
-extern void tuple_reader_set_defaults(TupleReader *reader, Relation rel, ExprContext *econtext);
+extern void tuple_reader_set_defaults(TupleReader *reader, Relation rel,
+									  const AttrNumber *attnums, ExprContext *econtext);
 
 /*
  * The value of an attribute that is no column of the record, for all following

@@ -25,6 +25,7 @@
 
 #include <ctype.h>
 
+#include "base/hex.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "fmgr.h"
@@ -48,6 +49,7 @@ typedef enum ValueKind
 	VALUE_FLOAT,
 	VALUE_BOOLEAN,
 	VALUE_DATETIME,
+	VALUE_BYTES,				/* in hexadecimal */
 	VALUE_JSON,					/* blanks are its own */
 	VALUE_OTHER
 } ValueKind;
@@ -111,6 +113,9 @@ redshift_type_create(Oid typid, int32 typmod, const FormatOptions *options)
 		case TIMESTAMPTZOID:
 			type->kind = VALUE_DATETIME;
 			type->datetime = redshift_datetime_create(type->type, typmod, options->timeformat);
+			break;
+		case BYTEAOID:
+			type->kind = VALUE_BYTES;
 			break;
 		case JSONOID:
 		case JSONBOID:
@@ -499,6 +504,13 @@ read_numeric(const RedshiftType *type, RedshiftValue *value, const char *data, S
 	{
 		if (cuts)
 			value->field.len = kept;
+
+		/* of ".5" nothing may be left, or the sign */
+		if (kept == 0 || (kept == 1 && !isdigit((unsigned char) *value->field.data)))
+		{
+			value->field.data = "0";
+			value->field.len = 1;
+		}
 	}
 	else if (cuts)
 		has_exponent = !cut_exponent(type, value);
@@ -550,6 +562,37 @@ read_datetime(const RedshiftType *type, RedshiftValue *value, Datum *datum)
 			   redshift_datetime_reason(type->datetime, value->field.len));
 }
 
+/* Pairs of digits, as UNLOAD writes them; bytea's own mark may be before them. */
+static RedshiftResult
+read_bytes(RedshiftValue *value, Datum *datum)
+{
+	const char *p = value->field.data;
+	const char *end = p + value->field.len;
+	bytea	   *bytes;
+	unsigned char *out;
+
+	if (end - p >= 2 && p[0] == '\\' && p[1] == 'x')
+		p += 2;
+	if ((end - p) % 2 != 0)
+		return bad(value, FAULT_VALUE, ERRCODE_INVALID_TEXT_REPRESENTATION,
+				   "Invalid hexadecimal value: odd number of digits");
+	for (const char *q = p; q < end; q++)
+	{
+		if (hex_value(*q) < 0)
+			return bad(value, FAULT_VALUE, ERRCODE_INVALID_TEXT_REPRESENTATION,
+					   "Invalid hexadecimal value");
+	}
+	if ((Size) (end - p) / 2 > MaxAllocSize - VARHDRSZ)
+		return REDSHIFT_INPUT;
+	bytes = palloc(VARHDRSZ + (end - p) / 2);
+	SET_VARSIZE(bytes, VARHDRSZ + (end - p) / 2);
+	out = (unsigned char *) VARDATA(bytes);
+	for (; p < end; p += 2)
+		*out++ = (unsigned char) (hex_value(p[0]) << 4 | hex_value(p[1]));
+	*datum = PointerGetDatum(bytes);
+	return REDSHIFT_DATUM;
+}
+
 RedshiftResult
 redshift_read(const RedshiftType *type, const RecordField *field, RedshiftValue *value,
 			  Datum *datum)
@@ -594,6 +637,8 @@ redshift_read(const RedshiftType *type, const RecordField *field, RedshiftValue 
 			return read_boolean(value, datum);
 		case VALUE_DATETIME:
 			return read_datetime(type, value, datum);
+		case VALUE_BYTES:
+			return read_bytes(value, datum);
 		default:
 			result = check_text(type, value);
 			return result == REDSHIFT_BAD ? result : REDSHIFT_INPUT;
@@ -691,6 +736,8 @@ redshift_fault_code(RecordFault fault, Oid type, int sqlerrcode)
 			return base == NUMERICOID ? 1209 : 1208;
 		case BOOLOID:
 			return 1210;
+		case BYTEAOID:
+			return 1219;
 		case JSONOID:
 		case JSONBOID:
 			return 1224;

@@ -215,9 +215,24 @@ create_client(Oid serverid, S3Stats *stats)
 	return client;
 }
 
+/* These become parts of HTTP headers. */
+static void
+check_key(const char *name, const char *value)
+{
+	for (const char *p = value; p && *p; p++)
+	{
+		if ((unsigned char) *p < 0x20 || *p == 0x7f)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s contains a control character", name)));
+	}
+}
+
 static void
 set_keys(S3Client *client, const S3UserOptions *keys)
 {
+	check_key("access_key_id", keys->access_key_id);
+	check_key("session_token", keys->session_token);
 	client->credentials.access_key_id = copy_string(keys->access_key_id);
 	client->credentials.secret_access_key = copy_string(keys->secret_access_key);
 	client->credentials.session_token = copy_string(keys->session_token);

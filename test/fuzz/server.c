@@ -16,11 +16,13 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "commands/dbcommands.h"
 #include "fuzz.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/memnodes.h"
 #include "nodes/pg_list.h"
+#include "parser/scansup.h"
 #include "utils/formatting.h"
 #include "utils/memutils.h"
 
@@ -345,6 +347,18 @@ errhint(const char *fmt,...)
 	ADD_MESSAGE("; ", fmt);
 }
 
+int
+internalerrquery(const char *query)
+{
+	return 0;
+}
+
+int
+internalerrposition(int cursorpos)
+{
+	return 0;
+}
+
 void
 errfinish(const char *filename, int lineno, const char *funcname)
 {
@@ -394,6 +408,16 @@ fuzz_try(void (*trial) (void *arg), void *arg)
 		TopMemoryContext = NULL;
 	MemoryContextDelete(&context->base);
 	return ok;
+}
+
+/* ---- The catalogs ---- */
+
+Oid			MyDatabaseId = 1;
+
+char *
+get_database_name(Oid dbid)
+{
+	return pstrdup("postgres");
 }
 
 /* ---- Interrupts ---- */
@@ -469,6 +493,35 @@ str_tolower(const char *buff, size_t nbytes, Oid collid)
 	for (char *p = lower; *p; p++)
 		*p = pg_ascii_tolower((unsigned char) *p);
 	return lower;
+}
+
+char *
+downcase_identifier(const char *ident, int len, bool warn, bool truncate)
+{
+	return str_tolower(ident, len, InvalidOid);
+}
+
+void
+truncate_identifier(char *ident, int len, bool warn)
+{
+	if (len >= NAMEDATALEN)
+		ident[pg_mbcliplen(ident, len, NAMEDATALEN - 1)] = '\0';
+}
+
+bool
+scanner_isspace(char ch)
+{
+	return ch != '\0' && strchr(" \t\n\r\f", ch) != NULL;
+}
+
+int
+pg_mbstrlen_with_len(const char *mbstr, int limit)
+{
+	int			n = 0;
+
+	for (int i = 0; i < limit; i += pg_mblen(mbstr + i))
+		n++;
+	return n;
 }
 
 int

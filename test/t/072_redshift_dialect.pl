@@ -438,6 +438,11 @@ my @values = (
 	[ 'date', 'accept_any_date', '02/11/2019' => undef ], [ 'date', 'accept_any_date', '00/00/00 00:00:00' => undef ],
 	[ 'holiday', '', '2019-02-11' => '2019-02-11' ], [ 'holiday', '', '' => undef ],
 
+	# bytes
+	[ 'bytea', '', '00fF5c' => '\\x00ff5c' ], [ 'bytea', '', ' 6162 ' => '\\x6162' ], [ 'bytea', '', '\\x6162' => '\\x6162' ],
+	[ 'bytea', '', '' => undef ], [ 'bytea', '', '616' => [ 1219, 'Invalid hexadecimal value: odd number of digits' ] ],
+	[ 'bytea', '', 'abcg' => [ 1219, 'Invalid hexadecimal value' ] ],
+
 	# dates by a format
 	[ 'date', 'dateformat=MM-DD-YYYY', '02-11-2019' => '2019-02-11' ],
 	[ 'date', 'dateformat=MM/DD/YYYY', '2/1/2019' => '2019-02-01' ],
@@ -486,6 +491,8 @@ my @values = (
 	[ 'timestamptz', '', '2019-02-11 05:09:12.5 -08:30' => '2019-02-11 13:39:12.5+00' ],
 	[ 'timestamptz', '', '2019-02-11 05:09:12-8:00' => '2019-02-11 13:09:12+00' ],
 	[ 'timestamptz', '', '2019-02-11 05:09:12+0130' => '2019-02-11 03:39:12+00' ],
+	[ 'timestamptz', '', '1880-01-01 00:53:28+00:53:28' => '1880-01-01 00:00:00+00' ],
+	[ 'timestamptz', '', '2019-02-11 05:09:12+01:00:60' => $bad_stamp ],
 	[ 'timestamptz', '', '2019-02-11 05:09:12Z' => '2019-02-11 05:09:12+00' ],
 	[ 'timestamptz', '', '2019-02-11 05:09:12 nowhere' => $bad_stamp ],
 

@@ -50,13 +50,6 @@ sub error_of
 	return $error;
 }
 
-sub slurp
-{
-	open my $fh, '<:raw', $_[0] or die "$_[0]: $!\n";
-	local $/;
-	return scalar <$fh>;
-}
-
 sub gz
 {
 	my ($bytes) = @_;
@@ -385,6 +378,7 @@ psql('GRANT INSERT ON t1, rls, generated TO aws_user; GRANT INSERT (a, b) ON col
 like(error_of(sprintf($import, 't1', ''), %user), qr/HV00N: there is no server of s3_fdw that you may use/, 'USAGE on the server');
 psql('GRANT USAGE ON FOREIGN SERVER s3 TO aws_user');
 like(error_of(sprintf($import, 't1', ''), %user), qr/42704: user mapping not found for/, 'and keys');
+like((psql_err(sprintf($import, 't1', ''), %user))[1], qr/HINT:.*CREATE USER MAPPING FOR aws_user SERVER s3 OPTIONS/, 'with a hint');
 is(psql("SELECT split_part(aws_s3.table_import_from_s3('t1', '', '(format csv)', '$bucket', 'row.csv', 'us-west-2', 'demokey', 'demosecret', ''), ' ', 1)", %user),
 	1, 'the call\'s');
 psql("CREATE USER MAPPING FOR aws_user SERVER s3 OPTIONS (access_key_id 'demokey', secret_access_key 'demosecret')");

@@ -270,7 +270,16 @@ like($error,
 unlike($error, qr/first secret/, 'without the secret');
 like(access_error("'arn:aws:iam::1:role/half'"), qr/could not assume role.*does not confirm/s, 'an answer without keys');
 like(access_error("'arn:aws:iam::1:role/evil'"), qr/could not assume role.*malformed/s, 'an answer with entities');
+psql("ALTER SERVER fake OPTIONS (SET iam_role 'arn:aws:iam::2:role/two')");
 asked();
+like(access_error("'arn:aws:iam::1:role/one,arn:aws:iam::2:role/two'"),
+	qr/42501: server "fake" assumes no role "arn:aws:iam::1:role\/one".*HINT:  Its owner can say so, as in: ALTER SERVER fake OPTIONS \(SET iam_role 'arn:aws:iam::2:role\/two,arn:aws:iam::1:role\/one'\)/s,
+	'each role of a chain must be one of the server');
+psql("ALTER SERVER fake OPTIONS (DROP iam_role)");
+like(access_error("'arn:aws:iam::1:role/one'"), qr/42501: server "fake" assumes no role/,
+	'a server that names no role assumes none');
+is(asked(), 0, 'for which nothing is asked');
+psql("ALTER SERVER fake OPTIONS (ADD iam_role '*')");
 open my $fh, '>', "$scratch/busy" or die;
 close $fh;
 like(access_to("'arn:aws:iam::1:role/busy'"), qr/KEYbusy/, 'a failed request is repeated');

@@ -490,7 +490,7 @@ unit_tuple_defaults(PG_FUNCTION_ARGS)
 	}
 	reader = tuple_reader_create(desc, needed, NULL, &csv_format);
 	if (PG_GETARG_BOOL(1))
-		tuple_reader_set_defaults(reader, rel, econtext);
+		tuple_reader_set_defaults(reader, rel, NULL, econtext);
 	tuple_store(reader, &record, slot);
 	result = row_texts(desc, slot);
 	ExecDropSingleTupleTableSlot(slot);
