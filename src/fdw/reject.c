@@ -31,6 +31,7 @@
 #include "fdw/reject.h"
 #include "fdw/reject_store.h"
 #include "fdw/scan.h"
+#include "format/encoding.h"
 #include "format/value_redshift.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -388,7 +389,7 @@ set_place(Reject *reject, RejectedRow *row, bool at_record)
 		row->byte_offset = scan->first_offset + (int64) record_reader_offset(scan->reader);
 		record_reader_text(scan->reader, &row->raw_line, &row->raw_line_len);
 		if (scan->options->format.redshift.on)
-			row->raw_line = redshift_printable(row->raw_line, row->raw_line_len);
+			row->raw_line = text_printable(row->raw_line, row->raw_line_len);
 	}
 }
 
@@ -456,7 +457,7 @@ reject_record(Reject *reject, const RecordError *error)
 	row.fault = error->fault;
 	row.sqlerrcode = error->sqlerrcode;
 	row.message = by_redshift(reject) ?
-		redshift_printable(error->message, strlen(error->message)) :
+		text_printable(error->message, strlen(error->message)) :
 		with_detail(error->message, error->detail);
 	add(reject, &row, error->fatal ? REJECT_OBJECT : REJECT_ROW, true);
 }
@@ -555,7 +556,7 @@ reject_value(void *arg, const TupleFault *fault)
 		null ? "value set to NULL" : "row skipped";
 	row.column_name = fault->column;
 	row.column_type = format_type_with_typemod(fault->type, fault->typmod);
-	row.raw_value = by_redshift(reject) ? redshift_printable(fault->data, fault->len) : fault->data;
+	row.raw_value = by_redshift(reject) ? text_printable(fault->data, fault->len) : fault->data;
 	row.raw_value_len = fault->len;
 	row.fault = fault->fault;
 	row.sqlerrcode = fault->sqlerrcode;

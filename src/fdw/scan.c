@@ -245,25 +245,32 @@ note_replacements(S3ScanState *scan)
 										  "%d bytes were replaced that are no text in the encoding", n), n));
 }
 
+static void
+reject_null(S3ScanState *scan, AttrNumber attnum)
+{
+	Form_pg_attribute att = TupleDescAttr(scan->input.desc, attnum - 1);
+	TupleFault	fault = {
+		.column = NameStr(att->attname),.type = att->atttypid,.typmod = att->atttypmod,
+		.fault = FAULT_NOT_NULL,.sqlerrcode = ERRCODE_NOT_NULL_VIOLATION
+	};
+
+	fault.message = scan->options->format.redshift.on ? "Missing data for not-null field" :
+		psprintf(_("null value in column \"%s\" violates not-null constraint"), fault.column);
+	(void) reject_value(scan->reject, &fault);
+}
+
 /* NULL where the table takes none is no value that the row can do without. */
 static bool
 check_not_null(S3ScanState *scan, TupleTableSlot *slot)
 {
 	for (int i = 0; i < scan->nnot_null; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(scan->input.desc, scan->not_null[i] - 1);
-		TupleFault	fault = {
-			.column = NameStr(att->attname),.type = att->atttypid,.typmod = att->atttypmod,
-			.fault = FAULT_NOT_NULL,.sqlerrcode = ERRCODE_NOT_NULL_VIOLATION
-		};
-
-		if (!slot->tts_isnull[scan->not_null[i] - 1])
-			continue;
-		fault.message = scan->options->format.redshift.on ? "Missing data for not-null field" :
-			psprintf(_("null value in column \"%s\" violates not-null constraint"), fault.column);
-		(void) reject_value(scan->reject, &fault);
-		ExecClearTuple(slot);
-		return false;
+		if (unlikely(slot->tts_isnull[scan->not_null[i] - 1]))
+		{
+			reject_null(scan, scan->not_null[i]);
+			ExecClearTuple(slot);
+			return false;
+		}
 	}
 	return true;
 }

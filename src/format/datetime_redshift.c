@@ -193,6 +193,41 @@ redshift_datetime_create(Oid type, int32 typmod, const char *format)
 	return datetime;
 }
 
+bool
+redshift_datetime_is_canonical(const RedshiftDatetime *datetime, char *separator)
+{
+	static const struct
+	{
+		const char *text;
+		bool		is_date;
+		char		separator;
+	}			templates[] = {
+		{DEFAULT_DATE, true, '\0'},
+		{DEFAULT_TIMESTAMP, false, ' '},
+		{"YYYY-MM-DD HH:MI:SS.SSS", false, ' '},
+		{"YYYY-MM-DDTHH:MI:SS", false, 'T'},
+		{"YYYY-MM-DDTHH:MI:SS.SSS", false, 'T'}
+	};
+
+	*separator = '\0';
+	if (datetime->kind == KIND_AUTO)
+		return true;
+	for (int i = 0; i < (int) lengthof(templates) && datetime->kind == KIND_TEMPLATE; i++)
+	{
+		RedshiftDatetime other = {0};
+
+		compile(&other, templates[i].text);
+		if (templates[i].is_date == (datetime->type == DATEOID) &&
+			other.nsteps == datetime->nsteps &&
+			memcmp(other.steps, datetime->steps, sizeof(Step) * other.nsteps) == 0)
+		{
+			*separator = templates[i].separator;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- Values ---- */
 
 /* Round to the fraction that the type's modifier wants. */

@@ -22,6 +22,12 @@ typedef struct RedshiftDatetime RedshiftDatetime;
  */
 extern RedshiftDatetime *redshift_datetime_create(Oid type, int32 typmod, const char *format);
 
+/*
+ * Do YYYY-MM-DD, and such a date with a time and *separator between them, mean
+ * the same as they do to the type's input function?  '\0': any separator.
+ */
+extern bool redshift_datetime_is_canonical(const RedshiftDatetime *datetime, char *separator);
+
 /* False if it is no date or time of the format.  There are no blanks around. */
 extern bool redshift_datetime_read(const RedshiftDatetime *datetime, const char *data, Size len,
 								   Datum *value);

@@ -31,6 +31,7 @@
 #include "format/utf16.h"
 #include "format/scan.h"
 #include "mb/pg_wchar.h"
+#include "utils/memutils.h"
 
 /* How much is verified, and handed on, at once. */
 #define SLICE_SIZE (128 * 1024)
@@ -586,4 +587,37 @@ text_encoding_is_ascii_safe(int encoding)
 
 	/* those that a database cannot have are those that are not safe */
 	return PG_VALID_BE_ENCODING(encoding);
+}
+
+Size
+text_valid_length(const char *data, Size len)
+{
+	Size		valid = 0;
+
+	while (valid < len)
+	{
+		int			n = (int) Min(len - valid, (Size) MaxAllocSize);
+		int			good = pg_encoding_verifymbstr(GetDatabaseEncoding(), data + valid, n);
+
+		valid += good;
+		if (good < n)
+			break;
+	}
+	return valid;
+}
+
+const char *
+text_printable(const char *data, Size len)
+{
+	char	   *copy;
+	Size		pos = data ? text_valid_length(data, len) : len;
+
+	if (pos == len)
+		return data;
+	copy = palloc_extended(len + 1, MCXT_ALLOC_HUGE);
+	memcpy(copy, data, len);
+	copy[len] = '\0';
+	for (; pos < len; pos += text_valid_length(copy + pos, len - pos))
+		copy[pos++] = '?';
+	return copy;
 }

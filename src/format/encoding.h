@@ -55,6 +55,16 @@ extern ByteSource *text_source_create_redshift(ByteSource *source, int encoding,
 /* How many repairs there are before an offset; they are taken. */
 extern int	text_repairs_take(TextRepairs *repairs, uint64 before);
 
+/* How many of the first bytes are text of the database, without NUL. */
+extern Size text_valid_length(const char *data, Size len);
+
+/*
+ * Text of a file that may be none in the database's encoding, made such for
+ * messages and logs: what is no character, and NUL, is '?'.  Returns data itself
+ * if there is nothing to be done.
+ */
+extern const char *text_printable(const char *data, Size len);
+
 /*
  * May a file in the encoding be cut at ASCII characters, before it is
  * converted?  Not if such bytes can be parts of other characters.

@@ -14,7 +14,7 @@
 #include "postgres.h"
 
 #include "format/json_parse.h"
-#include "format/value_redshift.h"
+#include "format/encoding.h"
 #include "mb/pg_wchar.h"
 
 #define MAX_QUOTED		100		/* bytes of a token in a message */
@@ -36,7 +36,7 @@ json_describe_fault(const JsonParser *parser, const char *rec, const JsonFaultCo
 	else
 		token = pnstrdup(text, len);
 	if (context->by_redshift)
-		token = redshift_printable(token, strlen(token));
+		token = text_printable(token, strlen(token));
 
 	error->fault = FAULT_JSON;
 	error->sqlerrcode = ERRCODE_INVALID_TEXT_REPRESENTATION;

@@ -24,7 +24,11 @@
  *
  * One delimiter behind the last field of a text is no field.
  *
- * Records are collected in a buffer.  Above: tuple.c, which knows the types of
+ * Most lines need none of that: text_redshift_line.c takes them, and here is what
+ * it leaves.  A record is used where it lies in the text that the source gives,
+ * unless it is in several pieces of it.
+ *
+ * Above: tuple.c, which knows the types of
  * the columns, and so what empty fields are.
  *
  * IDENTIFICATION
@@ -36,6 +40,7 @@
 
 #include "format/fixed.h"
 #include "format/text_redshift.h"
+#include "format/text_redshift_reader.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -44,18 +49,10 @@
 #define NEAR_CLOSE ((Size) 64 * 1024)
 #define MAX_FAR_FAILURES 16
 
-#define MIN_BUFFER ((Size) 64 * 1024)
-#define KEEP_SCRATCH ((Size) 16 * 1024 * 1024)
+/* Bytes that are copied at least, if a record is not in one piece. */
+#define MIN_COPY ((Size) 16 * 1024)
 
-/* A field in the text of its record. */
-typedef struct FieldSpan
-{
-	Size		start;			/* all of it */
-	Size		end;
-	Size		inner_start;	/* within quotes, else the same */
-	Size		inner_end;
-	bool		quoted;
-} FieldSpan;
+#define KEEP_SCRATCH ((Size) 16 * 1024 * 1024)
 
 typedef enum WalkResult
 {
@@ -64,80 +61,112 @@ typedef enum WalkResult
 	WALK_STRAY					/* a quote is out of place */
 } WalkResult;
 
-typedef struct RedshiftReader
-{
-	RecordReader base;
-
-	/* set at creation, then constant */
-	ByteSource *source;			/* borrowed */
-	const RedshiftFormat *rules;	/* borrowed */
-	int			ncolumns;
-	const RecordColumn *columns;	/* borrowed */
-	const char *delimiter;		/* borrowed; NULL: fixed width */
-	Size		delimiter_len;
-	bool		csv;
-	char		quote;			/* of CSV */
-	int			nwidths;		/* of fixed width */
-	int		   *widths;			/* owned */
-	const char *null;			/* borrowed */
-	Size		null_len;
-	bool		accept_missing;
-	bool		accept_extra;
-	Size		max_record;
-	int64		skip_lines;		/* still to be skipped */
-	MemoryContext cxt;
-	MemoryContext error_cxt;	/* of the last error's texts */
-
-	/* text that is at hand, with room for STREAM_PADDING behind it */
-	char	   *buffer;			/* owned */
-	Size		size;
-	Size		end;
-	Size		next;			/* the next record begins here */
-	uint64		offset;			/* of the buffer's first byte in the text */
-	uint64		next_line;		/* lines before the next record */
-	bool		in_long_line;	/* the next record is behind its end */
-	bool		eof;
-	int			far_failures;
-
-	/* the record */
-	const char *text;
-	Size		text_len;
-	uint64		record_offset;
-	uint64		line;			/* lines before it */
-	int			nfields;
-	FieldSpan  *spans;			/* owned; of the first ncolumns + 1 */
-	RecordField *fields;		/* owned */
-	char	   *scratch;		/* owned: decoded fields */
-	Size		scratch_len;
-	Size		scratch_size;
-} RedshiftReader;
-
 /* ---- Bytes ---- */
 
-/* Get more text; false if there is none.  Positions in the buffer stay valid. */
+/*
+ * Room for len bytes of our own, of which those from the next record to the end
+ * of the buffer are moved there, to the same positions.
+ */
+static void
+reserve(RedshiftReader *r, Size len)
+{
+	char	   *own = r->own;
+
+	if (len + STREAM_PADDING > r->own_size)
+	{
+		Size		size = len + len / 2 + STREAM_PADDING;
+
+		own = MemoryContextAllocHuge(r->cxt, size);
+		r->own_size = size;
+	}
+	if (own == r->buffer)
+		return;
+	if (r->end > r->next)
+		memcpy(own + r->next, r->buffer + r->next, r->end - r->next);
+	if (r->own && own != r->own)
+		pfree(r->own);
+	r->buffer = r->own = own;
+}
+
+/*
+ * Get more text behind that of the record; false if there is none.  Positions in
+ * the buffer stay valid.
+ */
 static bool
 fill(RedshiftReader *r)
 {
-	const char *data;
-	Size		len;
+	Size		taken;
+	Size		more;
 
 	CHECK_FOR_INTERRUPTS();
-	if (r->eof)
-		return false;
-	if (!byte_source_next(r->source, &data, &len))
+	reserve(r, r->end);			/* the piece may not last */
+	r->window_end = 0;
+	if (r->end - r->piece_start == r->piece_len)
+	{
+		r->piece_start = r->end;
+		r->piece_len = 0;
+		if (r->eof || !byte_source_next(r->source, &r->piece, &r->piece_len))
+		{
+			r->eof = true;
+			r->piece_len = 0;
+			return false;
+		}
+	}
+	taken = r->end - r->piece_start;
+	more = Min(r->piece_len - taken, Max(MIN_COPY, r->end - r->next));
+	reserve(r, r->end + more);
+	memcpy(r->own + r->end, r->piece + taken, more);
+	r->end += more;
+	return true;
+}
+
+/*
+ * Is there text for the next record?  Positions are not those of the last one.
+ */
+static bool
+have_text(RedshiftReader *r)
+{
+	if (r->buffer != r->piece && r->piece_len > 0 && r->next >= r->piece_start)
+	{
+		/* what is left of the piece can be used where it is */
+		r->next -= r->piece_start;
+		r->offset += r->piece_start;
+		r->piece_start = 0;
+		r->buffer = r->piece;
+		r->end = r->piece_len;
+		r->window_end = 0;
+		if (r->own_size > KEEP_SCRATCH)
+		{
+			pfree(r->own);
+			r->own = NULL;
+			r->own_size = 0;
+		}
+	}
+	if (r->next < r->end)
+	{
+		if (r->buffer == r->own && r->next > MIN_COPY && r->next > r->end - r->next)
+		{
+			memmove(r->own, r->own + r->next, r->end - r->next);
+			r->offset += r->next;
+			r->piece_start -= r->next;
+			r->end -= r->next;
+			r->next = 0;
+			r->window_end = 0;
+		}
+		return true;
+	}
+	CHECK_FOR_INTERRUPTS();
+	r->offset += r->next;
+	r->buffer = r->own;
+	r->next = r->end = r->piece_start = r->piece_len = r->window_end = 0;
+	if (r->eof || !byte_source_next(r->source, &r->piece, &r->piece_len))
 	{
 		r->eof = true;
+		r->piece_len = 0;
 		return false;
 	}
-	if (r->end + len + STREAM_PADDING > r->size)
-	{
-		Size		size = (r->end + len) * 2 + STREAM_PADDING;
-
-		r->buffer = repalloc_huge(r->buffer, size);
-		r->size = size;
-	}
-	memcpy(r->buffer + r->end, data, len);
-	r->end += len;
+	r->buffer = r->piece;
+	r->end = r->piece_len;
 	return true;
 }
 
@@ -151,16 +180,6 @@ have(RedshiftReader *r, Size pos)
 			return false;
 	}
 	return true;
-}
-
-/* Forget what is before the next record. */
-static void
-forget(RedshiftReader *r)
-{
-	memmove(r->buffer, r->buffer + r->next, r->end - r->next);
-	r->offset += r->next;
-	r->end -= r->next;
-	r->next = 0;
 }
 
 /* Is the byte at position pos behind an escape in force? */
@@ -221,7 +240,7 @@ find_line_end(RedshiftReader *r, Size pos, Size *line_end, Size *after)
 static bool
 skip_line(RedshiftReader *r)
 {
-	for (;;)
+	while (have_text(r))
 	{
 		const char *newline = memchr(r->buffer + r->next, '\n', r->end - r->next);
 
@@ -232,10 +251,8 @@ skip_line(RedshiftReader *r)
 			return true;
 		}
 		r->next = r->end;
-		forget(r);
-		if (!fill(r))
-			return false;
 	}
+	return false;
 }
 
 /* ---- Fields ---- */
@@ -284,6 +301,8 @@ find_quoted_end(const RedshiftReader *r, const char *p, const char *end,
 	{
 		const char *behind;
 
+		if (!r->rules->escape && (p = memchr(p, quote, end - p)) == NULL)
+			break;
 		if (*p != quote)
 		{
 			if (*p == '\\' && r->rules->escape)
@@ -416,7 +435,7 @@ static bool
 begins_field(const RedshiftReader *r, Size pos)
 {
 	return r->buffer[pos - 1] == '\n' ||
-		(pos >= r->delimiter_len &&
+		(pos >= r->next + r->delimiter_len &&
 		 memcmp(r->buffer + pos - r->delimiter_len, r->delimiter, r->delimiter_len) == 0);
 }
 
@@ -549,9 +568,8 @@ scratch_room(RedshiftReader *r)
 	return r->scratch + r->scratch_len;
 }
 
-/* Drop the first one of each pair that begins with c. */
-static void
-undo_pairs(RedshiftReader *r, RecordField *field, char c)
+void
+redshift_undo_pairs(RedshiftReader *r, RecordField *field, char c)
 {
 	const char *p = field->data;
 	const char *end = p + field->len;
@@ -602,10 +620,7 @@ store_field(RedshiftReader *r, const FieldSpan *span, RecordField *field)
 	else if (!span->quoted)
 	{
 		null = is_null_text(r, raw, raw_len);
-
-		/* \\N is NULL as \N is, as long as that is the text of NULL. */
-		if (r->rules->escape && raw_len == 3 && memcmp(raw, "\\\\N", 3) == 0 &&
-			strcmp(r->null, "\\N") == 0)
+		if (r->rules->escape && redshift_is_escaped_null(r, raw, raw_len))
 			null = true;
 		if (r->delimiter == NULL && !null)
 		{
@@ -624,10 +639,10 @@ store_field(RedshiftReader *r, const FieldSpan *span, RecordField *field)
 	else if (r->csv)
 	{
 		if (span->quoted)
-			undo_pairs(r, field, r->quote);
+			redshift_undo_pairs(r, field, r->quote);
 	}
 	else if (r->rules->escape && r->delimiter)
-		undo_pairs(r, field, '\\');
+		redshift_undo_pairs(r, field, '\\');
 	return true;
 }
 
@@ -677,9 +692,7 @@ find_line(RedshiftReader *r, Size *line_end, Size *after, bool *too_long)
 	}
 	for (;;)
 	{
-		if (r->next > r->end / 2)
-			forget(r);
-		if (!have(r, r->next))
+		if (!have_text(r))
 			return false;
 		if (!find_line_end(r, r->next, line_end, after))
 		{
@@ -711,6 +724,9 @@ next_record(RecordReader *self, Record *record)
 		r->scratch = NULL;
 		r->scratch_size = 0;
 	}
+	if (r->line_kind != LINE_NONE && r->skip_lines == 0 && !r->in_long_line &&
+		have_text(r) && redshift_take_line(r))
+		return RECORD_OK;
 	if (!find_line(r, &line_end, &after, &too_long))
 	{
 		r->text = "";
@@ -804,9 +820,11 @@ close_reader(RecordReader *self)
 		pfree(r->scratch);
 	if (r->widths)
 		pfree(r->widths);
-	pfree(r->buffer);
+	if (r->own)
+		pfree(r->own);
 	pfree(r->spans);
 	pfree(r->fields);
+	pfree(r->coded);
 	pfree(r);
 }
 
@@ -854,9 +872,10 @@ redshift_reader_create(ByteSource *source, const FormatOptions *options,
 	r->skip_lines = start->at_beginning ? options->skip_lines : 0;
 	r->cxt = CurrentMemoryContext;
 	r->error_cxt = AllocSetContextCreate(r->cxt, "record reader error", ALLOCSET_SMALL_SIZES);
-	r->size = MIN_BUFFER;
-	r->buffer = palloc(r->size);
 	r->spans = palloc0(sizeof(FieldSpan) * (ncolumns + 1));
 	r->fields = palloc0(sizeof(RecordField) * (ncolumns + 1));
+	r->coded = palloc(sizeof(int) * (ncolumns + 1));
+	r->scan = scan_choose();
+	r->line_kind = redshift_line_kind(r);
 	return &r->base;
 }

@@ -8,10 +8,10 @@
  * and so is every error message.  Type modifiers and domains are dealt with
  * by the input function as COPY has it do.
  *
- * Three kinds of columns have neither: dates and times of which an option says
- * how they are written (see datetime.c), of JSON, arrays and composite types
- * (see nested.c), and all others if Redshift's rules are asked for (see
- * value_redshift.c).
+ * Two kinds of columns have neither: dates and times of which an option says
+ * how they are written (see datetime.c), and of JSON, arrays and composite types
+ * (see nested.c).  If Redshift's rules are asked for, all others have parsers for
+ * what these make no difference to, and value_redshift.c behind them.
  *
  * A value that does not fit raises an error, or, if rows are tried, is handed
  * to a handler.  The input functions of the common types hold nothing when they
@@ -35,6 +35,7 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "format/datetime.h"
+#include "format/encoding.h"
 #include "format/nested.h"
 #include "format/tuple.h"
 #include "format/value.h"
@@ -228,6 +229,8 @@ init_column(TupleReader *reader, ReadColumn *column, Form_pg_attribute att,
 		column->redshift = redshift_type_create(att->atttypid, att->atttypmod, format);
 		if (get_typtype(att->atttypid) == TYPTYPE_DOMAIN)
 			column->domain = att->atttypid;
+		else
+			redshift_parser_init(&column->parser, column->redshift);
 		return;
 	}
 	column->datetime = find_datetime_format(att, options, format);
@@ -805,7 +808,7 @@ tuple_reader_current(TupleReader *reader, const char **column, char **value)
 		return true;
 	}
 	data = reader->by_redshift ?
-		redshift_printable(field->data, Min(field->len, 2 * MAX_SHOWN)) : field->data;
+		text_printable(field->data, Min(field->len, 2 * MAX_SHOWN)) : field->data;
 	if (field->len <= MAX_SHOWN)
 	{
 		*value = pnstrdup(data, field->len);

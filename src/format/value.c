@@ -513,7 +513,8 @@ read_timestamp(const ValueParser *self, const char *p, const char *end,
 	int			micros = 0;
 
 	if (end - p < 19 || !read_date(p, &days) ||
-		(p[10] != ' ' && p[10] != 'T') || p[13] != ':' || p[16] != ':')
+		(self->separator ? p[10] != self->separator : p[10] != ' ' && p[10] != 'T') ||
+		p[13] != ':' || p[16] != ':')
 		return NULL;
 	hour = two_digits(p + 11);
 	minute = two_digits(p + 14);

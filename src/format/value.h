@@ -41,6 +41,9 @@ struct ValueParser
 								 * digits of a second's fraction; -1: none */
 	int			scale;			/* of numeric with a modifier */
 	bool		zulu;			/* "Z" means UTC in this session */
+	char		separator;		/* of date and time; '\0': a blank or T */
+	bool		edges;			/* of strings: declined if empty, or with white
+								 * space at their beginning or end */
 };
 
 /* Choose the parser of a type with a modifier. */

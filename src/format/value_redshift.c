@@ -30,6 +30,7 @@
 #include "common/int.h"
 #include "fmgr.h"
 #include "format/datetime_redshift.h"
+#include "format/encoding.h"
 #include "format/value.h"
 #include "format/value_redshift.h"
 #include "mb/pg_wchar.h"
@@ -63,6 +64,7 @@ struct RedshiftType
 	bool		truncate;		/* a longer one */
 	bool		trims;			/* blanks behind it */
 	bool		json;			/* the file is */
+	int32		typmod;
 	int			scale;			/* of numeric with a modifier */
 	int			precision;		/* of that; 0: it has none */
 	ValueParser parser;			/* a fast one, for what has been checked */
@@ -78,6 +80,7 @@ redshift_type_create(Oid typid, int32 typmod, const FormatOptions *options)
 
 	type->rules = &options->redshift;
 	type->type = getBaseTypeAndTypmod(typid, &typmod);
+	type->typmod = typmod;
 	type->json = options->format == FORMAT_JSON;
 	type->truncate = options->truncate_strings;
 	type->kind = VALUE_OTHER;
@@ -135,6 +138,121 @@ redshift_type_create(Oid typid, int32 typmod, const FormatOptions *options)
 	return type;
 }
 
+/* ---- Parsers ---- */
+
+/* Are these bytes ASCII, and none of them NUL? */
+static inline bool
+is_ascii(const char *data, Size len)
+{
+	const uint64 high = UINT64CONST(0x8080808080808080);
+	const uint64 low = UINT64CONST(0x7f7f7f7f7f7f7f7f);
+	const char *end = data + len;
+	uint64		highs = 0;
+	uint64		not_zero = high;
+
+	if (len < sizeof(uint64))
+	{
+		for (; data < end; data++)
+		{
+			if (IS_HIGHBIT_SET(*data) || *data == '\0')
+				return false;
+		}
+		return true;
+	}
+	while (data < end)
+	{
+		uint64		word;
+
+		/* the last eight bytes may have been looked at in part */
+		if (end - data < (ptrdiff_t) sizeof(word))
+			data = end - sizeof(word);
+		memcpy(&word, data, sizeof(word));
+		data += sizeof(word);
+		highs |= word;
+
+		/* no carry between bytes, as long as there is no high bit */
+		not_zero &= (word & low) + low;
+	}
+	return (highs & high) == 0 && (not_zero & high) == high;
+}
+
+/* Strings that are text, short enough, and have nothing that an option is about. */
+static bool
+parse_string(const ValueParser *self, const char *data, Size len, Datum *value)
+{
+	if (len > (Size) self->limit)
+		return false;
+	if (self->edges &&
+		(len == 0 || isspace((unsigned char) data[0]) || isspace((unsigned char) data[len - 1])))
+		return false;
+	if (!is_ascii(data, len) &&
+		pg_encoding_verifymbstr(GetDatabaseEncoding(), data, (int) len) != (int) len)
+		return false;
+	*value = PointerGetDatum(cstring_to_text_with_len(data, (int) len));
+	return true;
+}
+
+/* The same of char, filled up with blanks to its length. */
+static bool
+parse_char(const ValueParser *self, const char *data, Size len, Datum *value)
+{
+	Size		size = self->limit;
+	text	   *result;
+
+	if (len > size ||
+		(self->edges &&
+		 (len == 0 || isspace((unsigned char) data[0]) || isspace((unsigned char) data[len - 1]))) ||
+		!is_ascii(data, len))
+		return false;
+	result = (text *) palloc(size + VARHDRSZ);
+	SET_VARSIZE(result, size + VARHDRSZ);
+	memcpy(VARDATA(result), data, len);
+	memset(VARDATA(result) + len, ' ', size - len);
+	*value = PointerGetDatum(result);
+	return true;
+}
+
+void
+redshift_parser_init(ValueParser *parser, const RedshiftType *type)
+{
+	const RedshiftFormat *rules = type->rules;
+	char		separator;
+
+	memset(parser, 0, sizeof(ValueParser));
+	switch (type->kind)
+	{
+		case VALUE_INTEGER:
+		case VALUE_NUMERIC:
+		case VALUE_FLOAT:
+		case VALUE_BOOLEAN:
+			value_parser_init(parser, type->type, type->typmod);
+			break;
+		case VALUE_DATETIME:
+			if (!redshift_datetime_is_canonical(type->datetime, &separator))
+				break;
+			value_parser_init(parser, type->type, type->typmod);
+			parser->separator = separator;
+			break;
+		case VALUE_STRING:
+			parser->edges = rules->blanks_as_null || rules->trim_blanks ||
+				(rules->empty_as_null && type->json);
+			parser->limit = type->max_bytes > 0 ? type->max_bytes :
+				(int) (MaxAllocSize - VARHDRSZ);
+			if (type->type == TEXTOID || type->type == VARCHAROID)
+				parser->parse = parse_string;
+			else if (type->type == BPCHAROID && type->max_bytes > 0)
+				parser->parse = parse_char;
+			break;
+		case VALUE_OTHER:
+			if (type->type == UUIDOID)
+				value_parser_init(parser, type->type, type->typmod);
+			break;
+		case VALUE_BYTES:
+		case VALUE_JSON:
+			break;
+	}
+}
+
 /* ---- What is wrong ---- */
 
 static RedshiftResult
@@ -174,40 +292,6 @@ is_number_type(Oid type)
 		type == FLOAT4OID || type == FLOAT8OID;
 }
 
-/* How many of the first bytes are text without NUL. */
-static Size
-valid_length(const char *data, Size len)
-{
-	Size		valid = 0;
-
-	while (valid < len)
-	{
-		int			n = (int) Min(len - valid, (Size) MaxAllocSize);
-		int			good = pg_encoding_verifymbstr(GetDatabaseEncoding(), data + valid, n);
-
-		valid += good;
-		if (good < n)
-			break;
-	}
-	return valid;
-}
-
-const char *
-redshift_printable(const char *data, Size len)
-{
-	char	   *copy;
-	Size		pos = data ? valid_length(data, len) : len;
-
-	if (pos == len)
-		return data;
-	copy = palloc_extended(len + 1, MCXT_ALLOC_HUGE);
-	memcpy(copy, data, len);
-	copy[len] = '\0';
-	for (; pos < len; pos += valid_length(copy + pos, len - pos))
-		copy[pos++] = '?';
-	return copy;
-}
-
 /* The character at data + pos is in the way of a number. */
 static RedshiftResult
 bad_digit(const RedshiftType *type, RedshiftValue *value, const char *data, Size len, Size pos)
@@ -218,7 +302,7 @@ bad_digit(const RedshiftType *type, RedshiftValue *value, const char *data, Size
 	{
 		int			n = pg_encoding_mblen(GetDatabaseEncoding(), data + pos);
 
-		if (n > MAX_SHOWN_BYTES || pos + n > len || valid_length(data + pos, n) < (Size) n)
+		if (n > MAX_SHOWN_BYTES || pos + n > len || text_valid_length(data + pos, n) < (Size) n)
 			shown[0] = '?';
 		else
 			memcpy(shown, data + pos, n);
@@ -281,7 +365,7 @@ static RedshiftResult
 check_text(const RedshiftType *type, RedshiftValue *value)
 {
 	RecordField *field = &value->field;
-	Size		pos = valid_length(field->data, field->len);
+	Size		pos = text_valid_length(field->data, field->len);
 	char	   *copy;
 	int			kind;
 	int			size;
@@ -297,7 +381,7 @@ check_text(const RedshiftType *type, RedshiftValue *value)
 	}
 	copy = palloc_extended(field->len, MCXT_ALLOC_HUGE);
 	memcpy(copy, field->data, field->len);
-	for (; pos < field->len; pos += valid_length(copy + pos, field->len - pos))
+	for (; pos < field->len; pos += text_valid_length(copy + pos, field->len - pos))
 		copy[pos++] = type->rules->replacement;
 	field->data = copy;
 	value->replaced = true;

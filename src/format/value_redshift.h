@@ -13,6 +13,7 @@
 
 #include "base/option.h"
 #include "format/record.h"
+#include "format/value.h"
 
 /* How the values of a column are read. */
 typedef struct RedshiftType RedshiftType;
@@ -40,6 +41,12 @@ typedef struct RedshiftValue
 /* options are borrowed.  Memory from CurrentMemoryContext. */
 extern RedshiftType *redshift_type_create(Oid typid, int32 typmod, const FormatOptions *options);
 
+/*
+ * A parser of spellings of which redshift_read() would make the same Datum; none
+ * if it has no "parse".  Not for domains, which have to be checked.
+ */
+extern void redshift_parser_init(ValueParser *parser, const RedshiftType *type);
+
 /* Reports nothing but a lack of memory, which is from CurrentMemoryContext. */
 extern RedshiftResult redshift_read(const RedshiftType *type, const RecordField *field,
 									RedshiftValue *value, Datum *datum);
@@ -57,12 +64,5 @@ extern const char *redshift_fault_reason(RecordFault fault, Oid type, int sqlerr
 
 /* The same as err_code; type is that of the column, or InvalidOid. */
 extern int	redshift_fault_code(RecordFault fault, Oid type, int sqlerrcode);
-
-/*
- * Text of a file that may be none in the database's encoding, made such for
- * messages and logs: what is no character, and NUL, is '?'.  Returns data itself
- * if there is nothing to be done.
- */
-extern const char *redshift_printable(const char *data, Size len);
 
 #endif							/* S3_VALUE_REDSHIFT_H */

@@ -13,6 +13,30 @@
 #include "fuzz.h"
 #include "mb/pg_wchar.h"
 
+/* As Redshift's COPY, which also has CSV of its own. */
+static void
+set_redshift(FormatOptions *options, int bits)
+{
+	RedshiftFormat *rules = &options->redshift;
+
+	if (strlen(options->delimiter) > 1)
+		options->delimiter = "|";
+	if (options->format == FORMAT_TEXT && bits & 128)
+		options->format = FORMAT_CSV;
+	options->default_text = NULL;
+	options->comment = NULL;
+	options->header = HEADER_FALSE;
+	options->match_by = MATCH_BY_POSITION;
+	rules->on = true;
+	rules->escape = options->format == FORMAT_TEXT && bits & 1;
+	rules->remove_quotes = options->format == FORMAT_TEXT && bits & 2;
+	rules->null_is_nul = bits & 4;
+	rules->fill_record = bits & 8;
+	rules->ignore_blank_lines = bits & 16;
+	rules->empty_as_null = bits & 32;
+	rules->replacement = bits & 64 ? '?' : '\0';
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -57,6 +81,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		options.header = fuzz_choose(&in, 5) % 3;
 	if (options.header == HEADER_TRUE && bits & 8)
 		options.match_by = MATCH_BY_NAME;
+	if (fuzz_choose(&in, 3) == 2)
+		set_redshift(&options, fuzz_choose(&in, 256));
 	bits = fuzz_choose(&in, 256);
 	for (int i = 0; i < ncolumns; i++)
 	{

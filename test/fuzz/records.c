@@ -87,7 +87,8 @@ read_records(void *arg)
 
 			if (!t->columns[i].needed)
 				continue;
-			if (field->data == NULL && field->len != 0 && field->len != RECORD_FIELD_DEFAULT)
+			if (field->data == NULL && field->len != 0 && field->len != RECORD_FIELD_DEFAULT &&
+				field->len != RECORD_FIELD_MISSING)
 				fuzz_fail("NULL with a length", t->records, NULL);
 			fuzz_printf(t->records, field->data ? "%zu:" : field->len ? "default" : "null", field->len);
 			if (field->data)

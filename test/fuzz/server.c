@@ -23,6 +23,7 @@
 #include "nodes/memnodes.h"
 #include "nodes/pg_list.h"
 #include "parser/scansup.h"
+#include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/memutils.h"
 
@@ -493,6 +494,24 @@ str_tolower(const char *buff, size_t nbytes, Oid collid)
 	for (char *p = lower; *p; p++)
 		*p = pg_ascii_tolower((unsigned char) *p);
 	return lower;
+}
+
+char *
+asc_toupper(const char *buff, size_t nbytes)
+{
+	char	   *upper = pnstrdup(buff, nbytes);
+
+	for (char *p = upper; *p; p++)
+		*p = pg_ascii_toupper((unsigned char) *p);
+	return upper;
+}
+
+/* Only whether it is none: the nearest word is but a hint. */
+int
+varstr_levenshtein_less_equal(const char *source, int slen, const char *target, int tlen,
+							  int ins_c, int del_c, int sub_c, int max_d, bool trusted)
+{
+	return slen == tlen && memcmp(source, target, slen) == 0 ? 0 : max_d + 1;
 }
 
 char *
