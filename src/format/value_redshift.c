@@ -25,6 +25,7 @@
 
 #include <ctype.h>
 
+#include "base/compat.h"
 #include "base/hex.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
