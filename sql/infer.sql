@@ -33,7 +33,7 @@ SELECT column_name, type FROM s3_infer_schema('s3://regress/infer/union/', delim
 
 -- JSON: keys, and the types that JSON tells.  Epochs on request.
 SELECT column_name, type, null_share::numeric(3, 2) FROM s3_infer_schema('s3://regress/infer/json/');
-SELECT s3_schema_ddl('s3://regress/infer/json/', epoch => true);
+SELECT s3_schema_ddl('s3://regress/infer/json/', table_name => 'docs', epoch => true);
 
 -- The first value that contradicts what the others are.
 SELECT put('odd.csv', E'n,d\n1,2024-01-01\n2,2024-01-02\n3,n/a\nx,2024-01-03');
