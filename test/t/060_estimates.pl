@@ -373,7 +373,7 @@ psql("CREATE USER MAPPING FOR estimates_owner SERVER s3 OPTIONS (access_key_id '
 psql('SET ROLE estimates_owner; ANALYZE tiny');
 is((split /\|/, analyzed('tiny'))[0], 1003, 'the owner analyzes');
 psql("UPDATE pg_class SET reltuples = -1 WHERE relname = 'tiny'");
-like((psql_err('SET ROLE estimates_other; ANALYZE tiny'))[1], qr/WARNING:.*skipping "tiny"/, 'others may not');
+like((psql_err('SET ROLE estimates_other; ANALYZE tiny'))[1], qr/WARNING:.*(skipping "tiny"|permission denied to analyze "tiny")/, 'others may not');
 is((split /\|/, analyzed('tiny'))[0], -1, 'and nothing is done');
 psql('DROP OWNED BY estimates_owner; DROP ROLE estimates_owner, estimates_other');
 
